@@ -319,10 +319,12 @@ class Metric(Protocol):
     protects_when: ClassVar[Literal["lower", "higher", "neither"]]
     """Direction in which protection got stronger; "neither" for descriptive metrics."""
     bounds: ClassVar[tuple[float, float]]
-    scope: ClassVar[Literal["video", "photo"]]
-    """"photo" metrics read only `photo`, `protected`, `seen`, and are scored once per photo, not per model and seed."""
+    scope: ClassVar[Literal["video", "photo", "fidelity"]]
+    """"video": scored for every cell. "photo": reads only `photo` and `seen` (the photo as it reaches the model), scored
+    once per purified photo, not per target and seed. "fidelity": reads only `photo` and `protected`, once per
+    protected photo."""
     photo_twin: ClassVar[str | None]
-    """Name of the "photo" metric that measures the same on the protected photo itself, for the excess column."""
+    """Name of the "photo" metric that measures the same on the photo as seen, for the excess column."""
 
     def score(self, view: CellView) -> float | Unscored:
         """Score one cell."""
