@@ -1,0 +1,1 @@
+"""Datasets: photos with captions."""

@@ -1,0 +1,1 @@
+"""Adapters of image-to-video models, one a file."""

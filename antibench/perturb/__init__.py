@@ -1,0 +1,1 @@
+"""What protections share: perturbation spaces, objective terms and the descent."""

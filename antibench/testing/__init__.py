@@ -1,0 +1,1 @@
+"""Contract checks that plugin authors can run."""

@@ -1,0 +1,1 @@
+"""The embedded world: renderer, networks, training and weights of the small models."""

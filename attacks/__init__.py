@@ -1,0 +1,1 @@
+"""Protections, one a file."""

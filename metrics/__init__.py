@@ -1,0 +1,1 @@
+"""Metrics, one a file; the networks that judge are in `judges`."""

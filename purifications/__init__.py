@@ -1,0 +1,1 @@
+"""Purifications, one a file."""

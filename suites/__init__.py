@@ -1,0 +1,1 @@
+"""Suites: TOML files, data and never code."""
