@@ -6,7 +6,19 @@ A test checks each row against the class it names.
 from __future__ import annotations
 
 BUILTIN: dict[str, list[tuple[str, str, str]]] = {
-    "protections": [],
+    "protections": [
+        ("advdm@1", "antibench.attacks.advdm:AdvDM", "AdvDM: raise the diffusion loss"),
+        ("clean@1", "antibench.attacks.clean:Clean", "No protection"),
+        ("random-sign@1", "antibench.attacks.random_sign:RandomSign", "Random signs at the full budget"),
+        (
+            "random-lowfreq@1",
+            "antibench.attacks.random_lowfreq:RandomLowFrequency",
+            "Random low-frequency signs at the full budget",
+        ),
+        ("no-op@1", "antibench.attacks.degenerate:NoOp", "Does nothing"),
+        ("grey@1", "antibench.attacks.degenerate:Grey", "Proposes a grey square"),
+        ("max-noise@1", "antibench.attacks.degenerate:MaxNoise", "Proposes pure noise"),
+    ],
     "purifications": [],
     "metrics": [],
     "models": [],

@@ -1,0 +1,80 @@
+"""Parameters and schedule shared by every protection that descends an objective through a surrogate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from antibench.contracts import PerturbContext
+from antibench.perturb.objective import Objective, Term
+from antibench.perturb.pgd import pgd
+from antibench.perturb.spaces import RGB, Space
+
+
+@dataclass(frozen=True, kw_only=True)
+class SurrogateDescent:
+    """Base of a protection: its fields are parameters, `descend` does the work.
+
+    Attributes:
+        steps: Gradient steps.
+        alpha: First step as a share of the bound, falling linearly to a tenth; None: 0.1, or 2.5 / steps if more.
+        random_start: Start from uniform noise within the budget instead of the photo.
+        guided: Follow the denoiser through classifier-free guidance, both branches, where the surrogate gives it. That
+            is how a sampler runs, and costs a second denoiser pass a step.
+        t_min: Lowest noise level drawn, in [0, 1).
+        t_max: Upper end of the noise levels, in (t_min, 1].
+    """
+
+    steps: int = 200
+    alpha: float | None = None
+    random_start: bool = False
+    guided: bool = True
+    t_min: float = 0.0
+    t_max: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.steps < 0:
+            raise ValueError(f"steps must be 0 or more, not {self.steps}")
+        if self.alpha is not None and self.alpha <= 0:
+            raise ValueError(f"alpha must be above 0, not {self.alpha}")
+        if not 0 <= self.t_min < self.t_max <= 1:
+            raise ValueError(f"t_min and t_max must keep 0 <= t_min < t_max <= 1, not {self.t_min} and {self.t_max}")
+
+    def descend(
+        self,
+        image: torch.Tensor,
+        context: PerturbContext,
+        terms: Sequence[tuple[float, Term]],
+        *,
+        spaces: Sequence[Space] = (RGB(),),
+        normalise: bool = False,
+    ) -> torch.Tensor:
+        """Minimise the weighted terms within the budget.
+
+        Args:
+            image: Clean photo, (1, 3, H, W) in [0, 1].
+            context: As given to `perturb`.
+            terms: (weight, term) pairs.
+            spaces: Taken in turn, one a step.
+            normalise: Divide each unbounded term by its first size (`Objective`).
+
+        Returns:
+            (1, 3, H, W) in [0, 1].
+
+        Raises:
+            ValueError: if a gradient is not finite, or there is no reference clip.
+        """
+        t_range = (self.t_min, self.t_max)
+        objective = Objective(context, terms, guided=self.guided, t_range=t_range, normalise=normalise)
+        start = context.generator if self.random_start else None
+        return pgd(
+            image,
+            objective,
+            epsilon=context.epsilon,
+            steps=self.steps,
+            alpha=self.alpha,
+            spaces=spaces,
+            start=start,
+        )

@@ -1,0 +1,138 @@
+"""One forward pass of the surrogate a step, and the terms that read it."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from antibench.contracts import Denoised, Encoded, PerturbContext, VideoModel
+
+
+@dataclass(frozen=True)
+class View:
+    """What the terms see of one step.
+
+    Attributes:
+        image: The protected photo as it would be saved, (1, 3, H, W) in [0, 1], part of the graph.
+        denoised: The denoiser's pass on it.
+        encoded: The image encoders' pass on it, or None if no term `encodes`.
+        surrogate: The model, for terms that need another of its parts.
+        features_of: Denoiser features of another photo under the same clip, noise level, noise and caption; no
+            gradient.
+    """
+
+    image: torch.Tensor
+    denoised: Denoised
+    encoded: Encoded | None
+    surrogate: VideoModel
+    features_of: Callable[[torch.Tensor, Sequence[str]], dict[str, torch.Tensor]]
+
+    def encoding(self) -> Encoded:
+        """The image encoders' pass.
+
+        Raises:
+            ValueError: if no term asked for it.
+        """
+        if self.encoded is None:
+            raise ValueError("a term that reads the image encoders must set `encodes`")
+        return self.encoded
+
+
+class Term(abc.ABC):
+    """One part of an objective: a scalar that is minimised."""
+
+    layers: tuple[str, ...] = ()
+    """Denoiser layers to capture."""
+    vae_layers: tuple[str, ...] = ()
+    """VAE encoder stages to capture; used only if `encodes`."""
+    encodes: bool = False
+    """Whether the term reads `View.encoded`."""
+    bounded: bool = False
+    """Whether the value has a scale of its own, so that it is never divided by its first value (which may be 0)."""
+
+    @abc.abstractmethod
+    def value(self, view: View) -> torch.Tensor:
+        """The scalar."""
+
+
+class Objective:
+    """A weighted sum of terms on one random noise level, noise and reference clip a call.
+
+    Args:
+        context: Surrogate, caption, reference clips and randomness.
+        terms: (weight, term) pairs.
+        guided: Denoise through classifier-free guidance, where the surrogate gives it.
+        t_range: Noise levels are uniform in [low, high).
+        normalise: Divide each unbounded term by the size it had in the first call, so that unit weights mean something.
+            That call takes the middle of `t_range`: a lucky first draw must not set the weights.
+
+    Raises:
+        ValueError: without a reference clip.
+    """
+
+    def __init__(
+        self,
+        context: PerturbContext,
+        terms: Sequence[tuple[float, Term]],
+        *,
+        guided: bool,
+        t_range: tuple[float, float],
+        normalise: bool = False,
+    ) -> None:
+        if not context.references:
+            raise ValueError("the objective needs a reference clip; add 'references' to the protection's `needs`")
+        self._context = context
+        self._terms = tuple(terms)
+        self._guided = guided and "guidance" in context.surrogate.gives
+        self._t_range = t_range
+        self._normalise = normalise
+        self._scales: list[float] | None = None
+        self._clips = [context.surrogate.encode_clip(frames) for frames in context.references]
+        self._layers = _union(term.layers for _, term in terms)
+        self._vae_layers = _union(term.vae_layers for _, term in terms if term.encodes)
+        self._encodes = any(term.encodes for _, term in terms)
+
+    def __call__(self, image: torch.Tensor) -> torch.Tensor:
+        """The objective at a (1, 3, H, W) image in [0, 1]."""
+        view = self._view(image)
+        values = [term.value(view) for _, term in self._terms]
+        if self._scales is None:
+            self._scales = [self._scale(term, value) for (_, term), value in zip(self._terms, values, strict=True)]
+        weighted = zip(self._terms, values, self._scales, strict=True)
+        return torch.stack([weight / scale * value for (weight, _), value, scale in weighted]).sum()
+
+    def _view(self, image: torch.Tensor) -> View:
+        context, surrogate = self._context, self._context.surrogate
+        generator = context.generator
+        clip = self._clips[int(torch.randint(len(self._clips), (1,), generator=generator, device=generator.device))]
+        t = self._level(float(torch.rand(1, generator=generator, device=generator.device)))
+        noise = torch.randn(clip.shape, generator=generator, device=generator.device).to(clip)
+
+        def denoise(photo: torch.Tensor, capture: Sequence[str], guided: bool) -> Denoised:
+            return surrogate.denoise(
+                photo, context.caption, clip_latents=clip, t=t, noise=noise, guided=guided, capture=capture
+            )
+
+        def features_of(photo: torch.Tensor, capture: Sequence[str]) -> dict[str, torch.Tensor]:
+            with torch.no_grad():
+                # Features come from the conditional branch, so the other one would be computed for nothing.
+                return denoise(photo, capture, False).features
+
+        encoded = surrogate.encode(image, capture=self._vae_layers) if self._encodes else None
+        return View(image, denoise(image, self._layers, self._guided), encoded, surrogate, features_of)
+
+    def _level(self, uniform: float) -> float:
+        low, high = self._t_range
+        first = self._normalise and self._scales is None
+        return low + (high - low) * (0.5 if first else uniform)
+
+    def _scale(self, term: Term, value: torch.Tensor) -> float:
+        size = abs(float(value.detach()))
+        return size if self._normalise and not term.bounded and size > 0 else 1.0
+
+
+def _union(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for group in groups for name in group))
