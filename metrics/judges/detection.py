@@ -139,7 +139,8 @@ def _crops(pixels: torch.Tensor, boxes: Array, size: int) -> tuple[Array, list[t
 def _shift(boxes: Array, offsets: Array, inclusive: int) -> Array:
     """Move the corners by offsets given as shares of the box's sides."""
     sides = boxes[:, 2:] - boxes[:, :2] + inclusive
-    return boxes + offsets * np.concatenate([sides, sides], axis=1)
+    moved: Array = boxes + offsets * np.concatenate([sides, sides], axis=1)
+    return moved
 
 
 def _square(boxes: Array) -> Array:

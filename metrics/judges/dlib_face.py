@@ -101,9 +101,10 @@ def face_net() -> DlibFaceNet:
             layer.weight.data.copy_(value.view(256, 128).T)
             continue
         first, second = layer.parameters()
-        a, b = value.split([first.numel(), second.numel()])
-        first.data.copy_(a.view_as(first))
-        second.data.copy_(b.view_as(second))
+        if value.numel() != first.numel() + second.numel():
+            raise ValueError(f"{path.name}: a layer holds {value.numel()} values")
+        first.data.copy_(value[: first.numel()].view_as(first))
+        second.data.copy_(value[first.numel() :].view_as(second))
     return net.eval().requires_grad_(False)
 
 

@@ -79,7 +79,8 @@ def _embedding(image: ImageU8) -> Embedding | None:
     if face is None:
         return None
     with torch.no_grad():
-        return face_net()(align(image, face.landmarks))[0].numpy()
+        embedding: torch.Tensor = face_net()(align(image, face.landmarks))[0]
+    return embedding.numpy()
 
 
 _FACES = PixelMemo(_likeliest)

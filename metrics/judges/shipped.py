@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 from antibench.errors import UserError
 
 
-@lru_cache(maxsize=None)
+@cache
 def shipped_file(package: str, relative: str, sha256: str) -> Path:
     """Path of a file inside an installed package, once its content is known to be the one expected.
 
