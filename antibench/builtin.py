@@ -19,7 +19,11 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
         ("grey@1", "antibench.attacks.degenerate:Grey", "Proposes a grey square"),
         ("max-noise@1", "antibench.attacks.degenerate:MaxNoise", "Proposes pure noise"),
     ],
-    "purifications": [],
+    "purifications": [
+        ("gaussian-blur@1", "antibench.purifications.gaussian_blur:GaussianBlur", "Gaussian blur, sigma in pixels"),
+        ("jpeg@1", "antibench.purifications.jpeg:Jpeg", "JPEG, libjpeg quality, 4:2:0 or 4:4:4"),
+        ("resize@1", "antibench.purifications.resize:Resize", "Resize down and up again, named filter, antialiased"),
+    ],
     "metrics": [],
     "models": [],
     "datasets": [],
