@@ -151,8 +151,8 @@ class SVD:
 
         The prediction is v = (noise - sigma * clip) / sqrt(sigma^2 + 1) and the loss its mean squared error, which is
         the weighting of Karras et al. The photo's own noise augmentation is drawn from a generator seeded by `noise`,
-        so that a call is a function of its arguments. Like the
-        sampler, it runs one branch alone where the largest guidance scale is 1 or less.
+        so that a call is a function of its arguments. Where the largest guidance scale is 1 or less, one branch runs
+        alone, as in the sampler.
 
         Raises:
             ValueError: if `noise` has another shape than `clip_latents`, or a layer is unknown.
