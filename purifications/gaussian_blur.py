@@ -34,7 +34,7 @@ class GaussianBlur:
     def twin(self, image: torch.Tensor, *, strength: float, generator: torch.Generator) -> torch.Tensor:
         """The same convolution without rounding, as one matrix a side: (1, 3, H, W) -> (1, 3, H, W)."""
         rows, columns = (_matrix(side, strength).to(image) for side in image.shape[-2:])
-        return rows @ image @ columns.T
+        return (rows @ image @ columns.T).clamp(0, 1)
 
 
 def _radius(sigma: float) -> int:
