@@ -8,6 +8,12 @@ from __future__ import annotations
 BUILTIN: dict[str, list[tuple[str, str, str]]] = {
     "protections": [
         ("advdm@1", "antibench.attacks.advdm:AdvDM", "AdvDM: raise the diffusion loss"),
+        ("mist@1", "antibench.attacks.mist:Mist", "Mist: approach a target latent and raise the diffusion loss"),
+        (
+            "anti-i2v@1",
+            "antibench.attacks.anti_i2v:AntiI2V",
+            "Anti-I2V: dual-space perturbation, representation collapse and anchoring",
+        ),
         ("clean@1", "antibench.attacks.clean:Clean", "No protection"),
         ("random-sign@1", "antibench.attacks.random_sign:RandomSign", "Random signs at the full budget"),
         (

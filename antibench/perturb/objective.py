@@ -45,7 +45,7 @@ class Term(abc.ABC):
     """One part of an objective: a scalar that is minimised."""
 
     layers: tuple[str, ...] = ()
-    """Denoiser layers to capture."""
+    """Denoiser layers to capture; read before each pass."""
     vae_layers: tuple[str, ...] = ()
     """VAE encoder stages to capture; used only if `encodes`."""
     encodes: bool = False
@@ -91,8 +91,6 @@ class Objective:
         self._normalise = normalise
         self._scales: list[float] | None = None
         self._clips = [context.surrogate.encode_clip(frames) for frames in context.references]
-        self._layers = _union(term.layers for _, term in terms)
-        self._vae_layers = _union(term.vae_layers for _, term in terms if term.encodes)
         self._encodes = any(term.encodes for _, term in terms)
 
     def __call__(self, image: torch.Tensor) -> torch.Tensor:
@@ -121,8 +119,10 @@ class Objective:
                 # Features come from the conditional branch, so the other one would be computed for nothing.
                 return denoise(photo, capture, False).features
 
-        encoded = surrogate.encode(image, capture=self._vae_layers) if self._encodes else None
-        return View(image, denoise(image, self._layers, self._guided), encoded, surrogate, features_of)
+        layers = _union(term.layers for _, term in self._terms)
+        vae_layers = _union(term.vae_layers for _, term in self._terms)
+        encoded = surrogate.encode(image, capture=vae_layers) if self._encodes else None
+        return View(image, denoise(image, layers, self._guided), encoded, surrogate, features_of)
 
     def _level(self, uniform: float) -> float:
         low, high = self._t_range

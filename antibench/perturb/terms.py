@@ -42,14 +42,18 @@ class Collapse(Term):
     The shallow side is detached: otherwise the shallow layer could instead be enriched to look like the deep one.
     """
 
-    def __init__(self, pairs: Mapping[str, str]) -> None:
-        """`pairs` maps each deep layer to its shallow one (`shallow_partners`)."""
-        self._pairs = dict(pairs)
-        self.layers = tuple(dict.fromkeys([*self._pairs.values(), *self._pairs]))
+    def __init__(self, layers: Sequence[str]) -> None:
+        """`layers` are all of the denoiser's, in order. Which pair up is seen in the first pass, from their shapes."""
+        self._order = tuple(layers)
+        self._pairs: dict[str, str] = {}
+        self.layers = self._order
 
     def value(self, view: View) -> torch.Tensor:
         """Mean over pairs and elements."""
         features = view.denoised.features
+        if not self._pairs:
+            self._pairs = shallow_partners({name: features[name].shape for name in self._order}, self._order)
+            self.layers = tuple(dict.fromkeys([*self._pairs.values(), *self._pairs]))
         distances = [mse_loss(features[deep], features[shallow].detach()) for deep, shallow in self._pairs.items()]
         return torch.stack(distances).mean()
 
@@ -97,14 +101,15 @@ def shallow_partners(
     Raises:
         ValueError: if no deep layer has a partner.
     """
-    candidates = [layers[shallow], *layers[: len(layers) // 2]]
+    last = layers[-deep:]
+    candidates = [name for name in (*layers[shallow : shallow + 1], *layers[: len(layers) // 2]) if name not in last]
     pairs = {}
-    for name in layers[-deep:]:
-        partner = next((other for other in candidates if other != name and shapes[other] == shapes[name]), None)
+    for name in last:
+        partner = next((other for other in candidates if shapes[other] == shapes[name]), None)
         if partner is not None:
             pairs[name] = partner
     if not pairs:
-        raise ValueError(f"none of the layers {', '.join(layers[-deep:])} has a shallow layer of the same shape")
+        raise ValueError(f"none of the layers {', '.join(last)} has a shallow layer of the same shape")
     return pairs
 
 

@@ -1,0 +1,101 @@
+"""Anti-I2V: chroma and low-frequency perturbations that collapse and misdirect the denoiser's features."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import torch
+
+from antibench.contracts import Card, PerturbContext
+from antibench.perturb.auxiliary import auxiliary_terms
+from antibench.perturb.descent import SurrogateDescent
+from antibench.perturb.objective import Term
+from antibench.perturb.spaces import RGB, LabChroma, LowFrequencyDCT, Space
+from antibench.perturb.terms import Anchor, Collapse, DiffusionLoss
+
+_CITATION = """@inproceedings{vu2026antii2v,
+  title     = {Anti-I2V: Safeguarding your photos from malicious image-to-video generation},
+  author    = {Vu, Duc and Nguyen, Anh and Tran, Chi and Tran, Anh},
+  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition},
+  year      = {2026}
+}"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AntiI2V(SurrogateDescent):
+    """Minimise L_IRC + L_IRA + L_aux - L_DM, each divided by its first size, in L*a*b* chroma and low DCT by turns.
+
+    Every part has a switch, so that the rows of the paper's ablation are this class with other parameters. With all
+    switches off, what is left is -L_DM in RGB.
+
+    Attributes:
+        lab: Step in a* and b*.
+        dct: Step in low DCT frequencies. With neither, steps are in RGB.
+        irc: Internal representation collapse (`Collapse`).
+        ira: Internal representation anchoring to the unrelated photo (`Anchor`), over the last third of the layers.
+        aux: Raise CLIP and LPIPS distances.
+        auxiliary: Networks of `aux`: "pretrained" (CLIP ViT-B/16, LPIPS VGG) or "surrogate", the surrogate's own
+            image tokens (left out if it has none) and VAE encoder.
+        lpips_of: Compare the VAE's "reconstruction" of the protected photo with the clean photo, or the "photo".
+        ab_per_level: Bound of a* and b* in CIE units for each level of budget.
+        dct_share: Lowest share of rows and columns of DCT coefficients.
+    """
+
+    name: ClassVar[str] = "anti-i2v"
+    version: ClassVar[int] = 1
+    card: ClassVar[Card] = Card(
+        title="Anti-I2V: dual-space perturbation, representation collapse and anchoring",
+        source="Vu et al., CVPR 2026, from secondary descriptions of its equations",
+        year=2026,
+        arxiv="2603.24570",
+        citation=_CITATION,
+        licence="no code published; baselines BSD-3-Clause",
+        reference="vaijsc/anti-i2v@10d95e5 (baselines only)",
+        native_space="L*a*b* chroma and DCT of RGB, projected to RGB",
+        native_budget="not known; the authors' baselines use 16/255 on [-1, 1], which is 8 levels",
+        deviations=(
+            "Not known of the original: step size and count, bounds of a*, b* and DCT, weights, layers of U-Nets.",
+            "Chosen: 200 steps of a tenth of the bound, decaying to a hundredth; 0.5 CIE units a level; lowest eighth.",
+            "Chosen: whole-image DCT; spaces alternate every step, each within its bound of the clean photo.",
+            "Chosen: unit weights on terms divided by their first value; the distances of aux keep their own scale.",
+            "Chosen: the shallow side of IRC is detached; counting of layer 3 is from 1.",
+            "Chosen: IRA takes the last third of the denoiser's layers and all VAE stages, relative to the target.",
+            "Chosen: aux compares the VAE reconstruction (LPIPS) and the photo (CLIP) with the clean photo.",
+            "The diffusion loss is followed through classifier-free guidance by default; guided=False for the branch.",
+        ),
+    )
+    needs: ClassVar[frozenset[str]] = frozenset(
+        {"diffusion_loss", "features", "image_latents", "vae_features", "references"}
+    )
+    stochastic: ClassVar[bool] = True
+    role: ClassVar[Literal["protection", "control", "degenerate"]] = "protection"
+
+    lab: bool = True
+    dct: bool = True
+    irc: bool = True
+    ira: bool = True
+    aux: bool = True
+    auxiliary: Literal["surrogate", "pretrained"] = "surrogate"
+    lpips_of: Literal["reconstruction", "photo"] = "reconstruction"
+    ab_per_level: float = 0.5
+    dct_share: float = 0.125
+
+    def perturb(self, image: torch.Tensor, context: PerturbContext) -> torch.Tensor:
+        """See `Protection.perturb`."""
+        surrogate = context.surrogate
+        terms: list[Term] = [DiffusionLoss("+")]
+        if self.irc:
+            terms.append(Collapse(surrogate.layers))
+        if self.ira:
+            late = surrogate.layers[len(surrogate.layers) * 2 // 3 :]
+            terms.append(Anchor(surrogate, context.target_photo, late))
+        if self.aux:
+            terms += auxiliary_terms(surrogate, image, self.auxiliary, self.lpips_of)
+        weighted = [(1.0, term) for term in terms]
+        return self.descend(image, context, weighted, spaces=self._spaces(), normalise=True)
+
+    def _spaces(self) -> list[Space]:
+        lab: list[Space] = [LabChroma(self.ab_per_level)] if self.lab else []
+        dct: list[Space] = [LowFrequencyDCT(self.dct_share)] if self.dct else []
+        return lab + dct or [RGB()]
