@@ -1,0 +1,39 @@
+"""The lines around the tables: which world, how valid, how complete, and why a number is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from antibench.report.numbers import band, number
+from antibench.report.tables import model_label
+
+
+def preamble(summary: Mapping[str, Any]) -> list[str]:
+    """The lines between the answer and the tables."""
+    gates = ", ".join(f"{model['name']}: gate {model['gate']}" for model in summary["models"])
+    cells = summary["cells"]
+    states = ("ok", "failed", "skipped", "over_budget", "missing")
+    counts = ", ".join(f"{cells[state]} {state.replace('_', '-')}" for state in states if cells[state] or state == "ok")
+    noise = summary["noise"]
+    detectable = summary["smallest_detectable"]
+    suite = f"{summary['suite']}@{summary['suite_version']}"
+    return [
+        f"Suite {suite}, {summary['world']} world ({gates}), level {summary['level']}",
+        f"{summary['photos']} photos; {cells['planned']} scores: {counts}",
+        f"Noise band of {summary['headline']}: {band(noise['low'], noise['high'])}"
+        + ("" if detectable is None else f"; smallest detectable effect {number(detectable)}"),
+    ]
+
+
+def footnotes(summary: Mapping[str, Any], metric: str | None = None) -> list[str]:
+    """Why numbers are missing, each reason once."""
+    chosen = metric or summary["headline"]
+    found: dict[str, list[str]] = {}
+    for row in summary["rows"]:
+        if row["metric"] != chosen:
+            continue
+        for field, reason in row["reasons"].items():
+            label = "incomplete" if field == "n" else f"no {field.replace('_', ' ')}"
+            found.setdefault(f"{label}: {reason}", []).append(f"{row['protection']} on {model_label(row)}")
+    return [f"{reason} ({', '.join(dict.fromkeys(rows))})" for reason, rows in found.items()]

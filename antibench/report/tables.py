@@ -1,0 +1,152 @@
+"""The tables of a report, free of any output format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from antibench.report.numbers import number, pair, plus_minus, share
+
+Row: TypeAlias = Mapping[str, Any]
+FIDELITY_ARROWS = {"psnr": "↑", "ssim": "↑", "lpips": "↓", "st-lpips": "↓", "ciede2000": "↓", "linf-levels": "↓"}
+"""Direction in which the photo is less damaged."""
+COLUMNS_A_TABLE = 6
+
+
+@dataclass(frozen=True)
+class Table:
+    """A title, column heads and rows of text; the first column is left-aligned, the others right."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+def tables(summary: Mapping[str, Any], metric: str | None = None) -> list[Table]:
+    """For each target strength, purifications and identity; then fidelity and cost, and the other metrics.
+
+    Args:
+        summary: From `antibench.summary.summarise`.
+        metric: The metric the main tables are about; default the suite's headline.
+    """
+    chosen = metric or summary["headline"]
+    rows = [row for row in summary["rows"] if row["metric"] == chosen]
+    found: list[Table] = []
+    for target in dict.fromkeys(row["target"] for row in rows):
+        here = [row for row in rows if row["target"] == target]
+        found += [_strength(here, chosen), *_by_purification(here), _identity(here, chosen)]
+    if rows:
+        found.append(_fidelity_and_cost(rows))
+    others = [row for row in summary["rows"] if row["metric"] != chosen]
+    return found + _others(others)
+
+
+def model_label(row: Row) -> str:
+    """The target's name with the state of its validity gate, unless it has none."""
+    gate = row["gate"]
+    return str(row["target"]) + ("" if gate in ("not-applicable", "passed") else f" [gate {gate}]")
+
+
+def _labels(row: Row) -> str:
+    name = f"{row['protection']} ({row['role']})" if row["role"] != "protection" else str(row["protection"])
+    if row["transfer"]:
+        name += f" from {row['surrogate']}"
+    return name
+
+
+def _head(row: Row) -> list[str]:
+    return [_labels(row), str(row["budget"])]
+
+
+HEAD = ["protection", "levels"]
+
+
+def _strength(rows: list[Row], metric: str) -> Table:
+    columns = [*HEAD, "strength ↑", "worst case ↑", "excess ↑", "retained ↑", "p", "photos"]
+    body = [
+        [
+            *_head(row),
+            plus_minus(row["strength"], row["high"]),
+            plus_minus(row["worst_case"], row["worst_high"]),
+            plus_minus(row["excess"], row["excess_high"]),
+            share(row["retained"]),
+            number(row["p_adjusted"], 3),
+            _photos(row),
+        ]
+        for row in rows
+    ]
+    return Table(f"{metric} on {model_label(rows[0])}: 0 = no effect, 1 = as wrong as another person", columns, body)
+
+
+def _photos(row: Row) -> str:
+    return str(row["n"]) if row["complete"] else f"{row['n']}/{row['n_planned']} INCOMPLETE"
+
+
+def _by_purification(rows: list[Row]) -> list[Table]:
+    names = list(dict.fromkeys(item["purification"] for row in rows for item in row["purifications"]))
+    found = []
+    for start in range(0, len(names), COLUMNS_A_TABLE):
+        shown = names[start : start + COLUMNS_A_TABLE]
+        body = []
+        for row in rows:
+            by_name = {item["purification"]: item for item in row["purifications"]}
+            body.append([*_head(row), *(number(by_name.get(name, {}).get("strength")) for name in shown)])
+        found.append(Table(f"Strength by purification on {model_label(rows[0])}", [*HEAD, *shown], body))
+    return found
+
+
+def _identity(rows: list[Row], metric: str) -> Table:
+    body = []
+    for row in rows:
+        photo, own = row["photo"] or {}, row["own_input"] or {}
+        body.append(
+            [
+                *_head(row),
+                pair(photo.get("clean"), photo.get("protected")),
+                pair(row["means"]["clean"], row["means"]["protected"]),
+                pair(own.get("clean"), own.get("protected")),
+                number(row["means"]["floor"]),
+            ]
+        )
+    columns = [*HEAD, "photo", "video", "video / own input", "stranger's video"]
+    return Table(f"{metric} without purification on {model_label(rows[0])}: clean → protected", columns, body)
+
+
+def _fidelity_and_cost(rows: list[Row]) -> Table:
+    names = list(dict.fromkeys(name for row in rows for name in row["fidelity"]))
+    columns = [*HEAD, *(f"{name} {FIDELITY_ARROWS.get(name.split('[')[0], '')}".strip() for name in names)]
+    body: dict[tuple[str, ...], list[str]] = {}
+    for row in rows:
+        name = str(row["protection"]) + (f" from {row['surrogate']}" if row["surrogate"] else "")
+        head = [name, str(row["budget"])]
+        body.setdefault(
+            (*head,),
+            [
+                *head,
+                *(number(row["fidelity"].get(metric)) for metric in names),
+                number(row["seconds"]),
+                number(row["peak_mib"], 0),
+            ],
+        )
+    return Table("Fidelity of the photo, and cost per photo", [*columns, "seconds ↓", "peak MiB ↓"], [*body.values()])
+
+
+def _others(rows: list[Row]) -> list[Table]:
+    found = []
+    for metric, target in dict.fromkeys((row["metric"], row["target"]) for row in rows):
+        here = [row for row in rows if (row["metric"], row["target"]) == (metric, target)]
+        body = [
+            [
+                *_head(row),
+                pair(row["means"]["clean"], row["means"]["protected"]),
+                number(row["means"]["floor"]),
+                plus_minus(row["strength"], row["high"]),
+                number(row["worst_case"]),
+                _photos(row),
+            ]
+            for row in here
+        ]
+        columns = [*HEAD, "clean → protected", "stranger", "strength ↑", "worst case ↑", "photos"]
+        found.append(Table(f"{metric} on {model_label(here[0])}", columns, body))
+    return found

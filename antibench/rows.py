@@ -1,0 +1,165 @@
+"""One row of a summary: a protection at a budget, on a target, by one metric."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from antibench.scores import Group, Place, Scores
+from antibench.stats import Floats
+from antibench.strength import Measured, Strengths, excess
+
+Row: TypeAlias = dict[str, Any]
+Band: TypeAlias = tuple[float | None, float | None]
+
+
+class Noise:
+    """The 95% band of the controls by one metric: lowest lower to highest upper bound of their strengths."""
+
+    def __init__(self, scores: Scores, metric: str) -> None:
+        self._bounds: list[tuple[Group, float, float]] = []
+        for group in scores.groups("video"):
+            if scores.roles[group.protection] != "control" or scores.metrics[metric].scope != "video":
+                continue
+            interval = Strengths(scores, metric, group).strength("none").interval
+            if interval is not None and interval.low is not None and interval.high is not None:
+                self._bounds.append((group, interval.low, interval.high))
+
+    def band(self, target: str | None = None, budget: int | None = None) -> Band:
+        """The band over all targets and budgets, or over the controls of one target and budget."""
+        bounds = [
+            (low, high)
+            for group, low, high in self._bounds
+            if target in (None, group.target) and (budget is None or group.budget in (0, budget))
+        ]
+        if not bounds:
+            return None, None
+        return min(low for low, _ in bounds), max(high for _, high in bounds)
+
+
+def metric_row(scores: Scores, metric: str, group: Group, noise: Noise) -> Row | None:
+    """The row of a group by one video metric; None if the group was not planned for it."""
+    strengths = Strengths(scores, metric, group)
+    if scores.metrics[metric].scope != "video" or not scores.has(strengths.place("none")):
+        return None
+    twin = _twin(scores, metric, group)
+    band = noise.band(group.target, group.budget)
+    worst = strengths.worst_case()
+    row: Row = {
+        "protection": group.protection,
+        "role": scores.roles[group.protection],
+        "surrogate": group.surrogate,
+        "target": group.target,
+        "transfer": group.surrogate not in (None, group.target),
+        "gate": _gate(scores, group.target),
+        "metric": metric,
+        "budget": group.budget,
+        "reasons": {},
+        "noise": {"low": band[0], "high": band[1]},
+        "beyond_noise": _beyond(worst, band),
+    }
+    unpurified = strengths.strength("none")
+    _put(row, unpurified, "strength", "low", "high")
+    _put(row, worst, "worst_case", "worst_low", "worst_high")
+    _put(row, _retained(strengths, unpurified, band), "retained", "retained_low", "retained_high")
+    _put(row, _excess(strengths, twin, "none"), "excess", "excess_low", "excess_high")
+    row["error"] = unpurified.interval.error if unpurified.interval else None
+    row["worst_over"] = strengths.sighted
+    row["n"], row["n_planned"] = _counts(strengths), len(scores.cases)
+    row["complete"] = row["n"] == row["n_planned"]
+    if not row["complete"]:
+        row["reasons"]["n"] = scores.why_missing(*(strengths.place(name) for name in scores.header["purifications"]))
+    row["means"] = _means(strengths, "none")
+    row["photo"] = None if twin is None else {"metric": twin.metric, **_means(twin, "none")}
+    row["own_input"] = _own_input(scores, group)
+    row["purifications"] = [
+        _purified(strengths, twin, name) for name in scores.header["purifications"] if scores.has(strengths.place(name))
+    ]
+    return row
+
+
+def _twin(scores: Scores, metric: str, group: Group) -> Strengths | None:
+    """The strengths of the photo as seen, by the metric's photo twin."""
+    name = scores.metrics[metric].photo_twin
+    if name is None or name not in scores.metrics:
+        return None
+    return Strengths(scores, name, Group(group.protection, group.surrogate, None, group.budget))
+
+
+def _gate(scores: Scores, target: str | None) -> str:
+    gates = {model["name"]: str(model["gate"]) for model in scores.header["models"]}
+    return gates.get(str(target), "unmeasured")
+
+
+def _put(row: Row, measured: Measured, name: str, low: str, high: str) -> None:
+    """Set a number with its interval, or nulls with the reason."""
+    interval = measured.interval
+    row[name], row[low], row[high] = (None, None, None) if interval is None else interval[:3]
+    if interval is None:
+        row["reasons"][name] = measured.reason
+    elif interval.low is None:
+        row["reasons"][low] = "an interval needs two photos"
+
+
+def _beyond(measured: Measured, band: Band) -> bool | None:
+    """Whether the whole interval lies above the noise; None if either is unknown."""
+    if measured.interval is None or measured.interval.low is None or band[1] is None:
+        return None
+    return measured.interval.low > band[1]
+
+
+def _retained(strengths: Strengths, unpurified: Measured, band: Band) -> Measured:
+    if unpurified.interval is not None and not _beyond(unpurified, band):
+        return Measured(None, "the strength without purification is not beyond the noise")
+    return strengths.retained()
+
+
+def _excess(strengths: Strengths, twin: Strengths | None, purification: str) -> Measured:
+    if twin is None:
+        return Measured(None, "the metric has no photo twin in this run")
+    return excess(strengths, twin, purification)
+
+
+def _counts(strengths: Strengths) -> int:
+    """Photos that have every score; for a metric without direction, every protected score."""
+    if strengths.effects:
+        return strengths.complete(*(strengths.sighted or strengths.effects))
+    return int(np.isfinite(strengths.scores.per_photo(strengths.place("none"))).sum())
+
+
+def _means(strengths: Strengths, purification: str) -> dict[str, float | None]:
+    """Plain means of the metric over the photos that have it: protected, clean and floor."""
+    per_photo = strengths.scores.per_photo
+    return {
+        "protected": _mean(per_photo(strengths.place(purification))),
+        "clean": _mean(per_photo(strengths.reference(purification))),
+        "floor": _mean(per_photo(strengths.floor(purification))),
+    }
+
+
+def _mean(values: Floats) -> float | None:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else None
+
+
+def _own_input(scores: Scores, group: Group) -> dict[str, Any] | None:
+    """Means of the first metric that holds a video against its own input, if the suite has one."""
+    for name in scores.metrics:
+        strengths = Strengths(scores, name, group)
+        if "-own-input" in name and scores.has(strengths.place("none")):
+            return {"metric": name, **_means(strengths, "none")}
+    return None
+
+
+def _purified(strengths: Strengths, twin: Strengths | None, purification: str) -> Row:
+    """The detail of one purification."""
+    row: Row = {"purification": purification, "reasons": {}}
+    _put(row, strengths.strength(purification), "strength", "low", "high")
+    _put(row, _excess(strengths, twin, purification), "excess", "excess_low", "excess_high")
+    if purification in strengths.effects:
+        row["n"] = strengths.complete(purification)
+    else:
+        place = Place(strengths.metric, strengths.group, purification)
+        row["n"] = int(np.isfinite(strengths.scores.per_photo(place)).sum())
+    return {**row, **_means(strengths, purification)}

@@ -1,0 +1,137 @@
+"""Intervals and tests over photos: seeded, paired, independent of the order of the input.
+
+The photo is the unit: callers average seeds within a photo first, and hand over arrays in sorted order of the photos.
+
+The interval is ``estimate +- t(0.975, n - 1) * error``, where ``error`` is the cluster bootstrap's standard error times
+sqrt(n / (n - 1)). It was chosen by simulated coverage of nominal 95% intervals, over eight made-up worlds (Gaussian,
+half the faces gone, skewed, no effect; a strength, and a worst case over three purifications; 300 runs of each):
+
+    photos   this interval   percentile      BCa   studentised bootstrap
+         4        90 - 98%     69 - 84%   69 - 84%   85 - 95%, three times as wide
+         8        89 - 97%     83 - 91%   82 - 93%   85 - 96%
+        16        90 - 98%     86 - 94%   86 - 95%   87 - 98%
+        32        93 - 98%     91 - 96%   91 - 96%   93 - 97%
+
+Percentile and BCa intervals are too narrow at the few photos that a benchmark can afford.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Statistic: TypeAlias = Callable[[Floats], Floats]
+"""Maps weights of the photos, shape (resamples, photos), each row summing to 1, to one number a row."""
+
+SEED = 20240229
+RESAMPLES = 2000
+FLIPS = 20_000
+EXACT_PHOTOS = 14
+"""Up to this many photos a sign-flip test enumerates all 2**n flips."""
+
+
+class Interval(NamedTuple):
+    """An estimate with its 95% interval; the bounds and the standard error are None for fewer than two photos."""
+
+    estimate: float
+    low: float | None
+    high: float | None
+    error: float | None
+    photos: int
+
+
+@lru_cache(maxsize=32)
+def resample_weights(photos: int, resamples: int = RESAMPLES, seed: int = SEED) -> Floats:
+    """Weights of a bootstrap over photos, (resamples, photos): how often each was drawn, divided by `photos`."""
+    rng = np.random.default_rng([seed, photos])
+    counts = rng.multinomial(photos, np.full(photos, 1 / photos), size=resamples)
+    weights = counts.astype(np.float64) / photos
+    weights.flags.writeable = False
+    return weights
+
+
+def weighted(weights: Floats, values: Floats) -> Floats:
+    """Weighted means of (..., photos) values: (resamples, ...). Not a BLAS call, so thread counts change no bit."""
+    return np.asarray(np.einsum("bn,...n->b...", weights, values))
+
+
+def bootstrap(statistic: Statistic, photos: int) -> Interval:
+    """Estimate and 95% interval of a statistic of weighted photos (module docstring)."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        estimate = float(statistic(np.full((1, photos), 1 / photos))[0])
+        if photos < 2 or not math.isfinite(estimate):
+            return Interval(estimate, None, None, None, photos)
+        spread = float(np.std(statistic(resample_weights(photos)), ddof=1))
+    if not math.isfinite(spread):
+        return Interval(estimate, None, None, None, photos)
+    error = spread * math.sqrt(photos / (photos - 1))
+    half = t_quantile(0.975, photos - 1) * error
+    return Interval(estimate, estimate - half, estimate + half, error, photos)
+
+
+def t_tail(value: float, freedom: int) -> float:
+    """P(T > value) for Student's t with whole degrees of freedom (Abramowitz and Stegun 26.7.3 and 26.7.4)."""
+    angle = math.atan2(abs(value), math.sqrt(freedom))
+    cosine = math.cos(angle)
+    term, total = (cosine, 0.0) if freedom % 2 else (1.0, 0.0)
+    for step in range(2 + freedom % 2, freedom + 1, 2):
+        total += term
+        term *= cosine**2 * (step - 1) / step
+    inside = math.sin(angle) * total
+    if freedom % 2:
+        inside = (angle + inside) * 2 / math.pi
+    return (1 - inside) / 2 if value >= 0 else (1 + inside) / 2
+
+
+@lru_cache(maxsize=256)
+def t_quantile(probability: float, freedom: int) -> float:
+    """The value that Student's t stays below with this probability, 0.5 to 0.9999, by bisection."""
+    low, high = 0.0, 1.0
+    while t_tail(high, freedom) > 1 - probability:
+        high *= 2
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if t_tail(middle, freedom) > 1 - probability else (low, middle)
+    return high
+
+
+def sign_flip_p(differences: Floats) -> float:
+    """Two-sided p-value of a paired permutation test: under "no difference" each photo's sign is a coin toss.
+
+    Args:
+        differences: (photos,) paired differences. All flips are enumerated up to `EXACT_PHOTOS` photos; beyond that
+            `FLIPS` seeded ones are drawn and the observed one is counted among them.
+    """
+    photos = len(differences)
+    if photos <= EXACT_PHOTOS:
+        signs = 1.0 - 2.0 * ((np.arange(2**photos)[:, None] >> np.arange(photos)) & 1)
+        extra = 0
+    else:
+        signs = np.random.default_rng([SEED, photos]).choice([-1.0, 1.0], size=(FLIPS, photos))
+        extra = 1
+    observed = abs(float(np.sum(differences)))
+    flipped = np.abs(np.einsum("bn,n->b", signs, differences))
+    # Sums of the same numbers in another order differ by rounding; they count as equal.
+    extreme = int(np.count_nonzero(flipped >= observed - 1e-12 * max(1.0, observed)))
+    return (extreme + extra) / (len(signs) + extra)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's step-down adjustment of a family of p-values, in the given order."""
+    adjusted = [0.0] * len(p_values)
+    running = 0.0
+    for rank, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        running = max(running, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = running
+    return adjusted
+
+
+def smallest_detectable(error: float, photos: int, power: float = 0.8) -> float:
+    """The smallest true effect that a two-sided 5% t-test with this standard error finds with the given power."""
+    return (t_quantile(0.975, photos - 1) + t_quantile(power, photos - 1)) * error
