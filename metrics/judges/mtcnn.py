@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
-import joblib
 import torch
 from torch import nn
 
 from antibench.metrics.judges.shipped import shipped_file
+
+N = TypeVar("N", bound=nn.Module)
 
 SHA256 = {
     "pnet": "ea6b0c3e685ebee3165326ad6484acc95f2ef78f1c94fbf40a55704fa989f7b5",
@@ -101,19 +102,20 @@ def networks() -> Networks:
     return Networks(_fill(ProposalNet(), "pnet"), _fill(refine_net(), "rnet"), _fill(output_net(), "onet"))
 
 
-def _fill(net: Any, name: str) -> Any:
-    # The files are pickles; `shipped_file` has compared their hash with the pinned one before they are opened.
-    arrays = iter(joblib.load(shipped_file("mtcnn", f"assets/weights/{name}.lz4", SHA256[name])))
+def _fill(net: N, name: str) -> N:
+    path = shipped_file("mtcnn", f"assets/weights/{name}.lz4", SHA256[name])
+    import joblib  # a dependency of package `mtcnn`, so it is there once its files are
+
+    # The files are pickles: `shipped_file` has compared their hash with the pinned one before they are opened.
+    arrays = iter(joblib.load(path))
     for layer in _layers(net):
         for parameter in layer.parameters():
             value = torch.from_numpy(next(arrays))
-            if isinstance(layer, nn.Conv2d) and value.ndim == 4:
+            if value.ndim == 4:  # a convolution, stored (height, width, in, out)
                 value = value.permute(3, 2, 0, 1)
-            elif isinstance(layer, nn.Linear) and value.ndim == 2:
+            elif value.ndim == 2:  # a dense layer, stored (in, out)
                 value = value.T
-            elif isinstance(layer, nn.PReLU):
-                value = value.flatten()
-            parameter.data.copy_(value)
+            parameter.data.copy_(value.reshape(parameter.shape))
     return net.eval().requires_grad_(False)
 
 
