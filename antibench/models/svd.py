@@ -21,7 +21,7 @@ from PIL import Image
 from torch import nn
 
 from antibench.contracts import Denoised, Encoded, FramesU8, ImageU8, ModelSpec
-from antibench.models.hooks import captured
+from antibench.models.layers import captured, encoder_layers
 from antibench.models.svd_tokens import image_tokens
 from antibench.pixels import fit, to_float
 
@@ -227,14 +227,6 @@ def unet_layers(unet: nn.Module) -> dict[str, nn.Module]:
         kind = "attentions" if hasattr(block, "attentions") else "resnets"
         for i, layer in enumerate(getattr(block, kind)):
             layers[f"{name}.{kind}.{i}"] = layer
-    return layers
-
-
-def encoder_layers(encoder: nn.Module) -> dict[str, nn.Module]:
-    """The stages of a VAE's encoder in the order they run."""
-    blocks = cast(nn.ModuleList, encoder.down_blocks)
-    layers: dict[str, nn.Module] = {f"encoder.down_blocks.{i}": block for i, block in enumerate(blocks)}
-    layers["encoder.mid_block"] = cast(nn.Module, encoder.mid_block)
     return layers
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from antibench.models.svd import SVD
 from antibench.pixels import to_float
-from antibench.testing.tiny_models import TinySVD
+from antibench.testing.tiny_svd import TinySVD
 
 STEPS = 3
 

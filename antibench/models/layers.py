@@ -1,11 +1,11 @@
-"""Activations of named layers during one call."""
+"""Named layers, and their activations during one call."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -35,6 +35,14 @@ def captured(layers: Mapping[str, nn.Module], names: Sequence[str]) -> Iterator[
     finally:
         for handle in handles:
             handle.remove()
+
+
+def encoder_layers(encoder: nn.Module) -> dict[str, nn.Module]:
+    """The stages of a VAE's encoder in the order they run."""
+    blocks = cast(nn.ModuleList, encoder.down_blocks)
+    layers: dict[str, nn.Module] = {f"encoder.down_blocks.{i}": block for i, block in enumerate(blocks)}
+    layers["encoder.mid_block"] = cast(nn.Module, encoder.mid_block)
+    return layers
 
 
 def _keep(store: dict[str, torch.Tensor], name: str, module: nn.Module, args: Any, output: Any) -> None:

@@ -1,6 +1,6 @@
-"""Video models of the real classes with random weights, small enough for a test.
+"""Stable Video Diffusion with random weights, small enough for a test.
 
-They animate nothing; they have every path of the real ones, so arithmetic, gradients and plumbing can be checked in
+It animates nothing; it has every path of the real one, so arithmetic, gradients and plumbing can be checked in
 milliseconds.
 """
 

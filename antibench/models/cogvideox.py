@@ -1,0 +1,252 @@
+"""CogVideoX image-to-video behind the `VideoModel` contract.
+
+The photo enters as the VAE latent of the first frame, concatenated on channels with the noised clip and padded with
+zeros in time. Guidance runs over the text alone: the latent is in both branches. `generate` calls the pipeline of
+diffusers as anyone would; the differentiable half repeats its arithmetic, and tests hold the two together. Models of
+the 1.5 series (patches in time, offset embedding) and of the first series both work.
+
+Source: Yang et al. 2024 (arXiv 2408.06072); v-prediction of Salimans and Ho 2022 (arXiv 2202.00512).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from diffusers import CogVideoXImageToVideoPipeline
+from PIL import Image
+
+from antibench.contracts import Denoised, Encoded, FramesU8, ImageU8, ModelSpec
+from antibench.models.layers import captured, encoder_layers
+from antibench.pixels import fit, to_float
+
+OFFSET = 2.0
+"""What the pipeline feeds to the offset embedding of the 1.5 image-to-video models."""
+
+
+@dataclass(frozen=True)
+class CogVideoXSettings:
+    """How the pipeline is called."""
+
+    size: tuple[int, int]
+    """(height, width)."""
+    frames: int
+    steps: int
+    fps: float = 8.0
+    guidance_scale: float = 6.0
+    negative_prompt: str = ""
+    use_dynamic_cfg: bool = False
+    """Let the guidance weight follow the timestep, as the pipeline's own option does."""
+    tile_decoder: bool = False
+    """Decode in tiles: less memory, slightly other pixels along their borders."""
+
+
+class CogVideoX:
+    """An image-to-video model around a pipeline of diffusers (`antibench.contracts.VideoModel`)."""
+
+    def __init__(self, pipe: CogVideoXImageToVideoPipeline, settings: CogVideoXSettings, spec: ModelSpec) -> None:
+        """Take over a loaded pipeline: its weights are frozen and its progress bar is turned off.
+
+        Raises:
+            ValueError: if the scheduler is not one of v-prediction, or the VAE would decode another number of frames.
+        """
+        if (settings.frames - 1) % (2 * pipe.vae.config.temporal_compression_ratio):
+            # The decoder takes latent frames in pairs and the first one apart; an even number comes out too long.
+            raise ValueError(
+                f"{spec.name} cannot decode {settings.frames} frames: the VAE needs an odd number of latent frames"
+            )
+        if pipe.scheduler.config.prediction_type != "v_prediction":
+            raise ValueError(f"{spec.name} needs a scheduler with v-prediction")
+        for part in (pipe.vae, pipe.text_encoder, pipe.transformer):
+            part.eval().requires_grad_(False)
+        pipe.set_progress_bar_config(disable=True)
+        self.pipe = pipe
+        self.settings = settings
+        self.name = spec.name
+        self.version = spec.version
+        self.card = spec.card
+        self.gives = spec.gives
+        self.size = settings.size
+        self.frames = settings.frames
+        self.fps = settings.fps
+        blocks = enumerate(pipe.transformer.transformer_blocks)
+        self._layers = {f"transformer_blocks.{i}": block for i, block in blocks}
+        self._vae_layers = encoder_layers(pipe.vae.encoder)
+        self.layers = tuple(self._layers)
+        self.vae_layers = tuple(self._vae_layers)
+
+    def generate(self, image: ImageU8, prompt: str, seed: int) -> FramesU8:
+        """Animate a photo with the pipeline's own sampler."""
+        settings = self.settings
+        height, width = settings.size
+        try:
+            clip = self.pipe(
+                image=Image.fromarray(fit(image, settings.size)),
+                prompt=prompt,
+                negative_prompt=settings.negative_prompt,
+                height=height,
+                width=width,
+                num_frames=settings.frames,
+                num_inference_steps=settings.steps,
+                guidance_scale=settings.guidance_scale,
+                use_dynamic_cfg=settings.use_dynamic_cfg,
+                max_sequence_length=self.pipe.transformer.config.max_text_seq_length,
+                generator=torch.Generator("cpu").manual_seed(seed),
+                callback_on_step_end=_tile_decoder if settings.tile_decoder else None,
+            ).frames[0]
+        finally:
+            if settings.tile_decoder:
+                self.pipe.vae.disable_tiling()
+        return cast(FramesU8, np.stack([np.asarray(frame) for frame in clip]))
+
+    def encode(self, image: torch.Tensor, *, capture: Sequence[str] = ()) -> Encoded:
+        """The VAE's view of a photo: latents (1, 1, C, h, w), scaled as the transformer gets them; features
+        (1, C, h, w). There are no image tokens."""
+        with captured(self._vae_layers, capture) as features:
+            latents = self._image_latents(image)
+        return Encoded(latents, {name: value[:, :, 0] for name, value in features.items()}, None)
+
+    @torch.no_grad()
+    def encode_clip(self, frames: FramesU8) -> torch.Tensor:
+        """Latents (1, F, C, h, w) of a clip at the model's size and length, times the VAE's scaling factor.
+
+        Where the transformer's patches span several latent frames, copies of the first one fill F up in front; the
+        pipeline drops as many after sampling.
+
+        Raises:
+            ValueError: for a clip of another size or length.
+        """
+        if frames.shape[:3] != (self.frames, *self.size):
+            raise ValueError(f"{self.name} takes clips of {(self.frames, *self.size)}, not {frames.shape[:3]}")
+        pixels = (to_float(frames) * 2 - 1).transpose(0, 1)[None]
+        latents = self._posterior_mode(pixels) * self.pipe.vae.config.scaling_factor
+        missing = -latents.shape[1] % (self.pipe.transformer.config.patch_size_t or 1)
+        return torch.cat([latents[:, :1]] * missing + [latents], dim=1)
+
+    def decode_image(self, latents: torch.Tensor) -> torch.Tensor:
+        """Decode (1, 1, C, h, w) latents of `encode` as a clip of one frame."""
+        vae = self.pipe.vae
+        pixels = vae.decode((latents / self._image_scale()).transpose(1, 2).to(vae.dtype)).sample[:, :, 0]
+        return cast(torch.Tensor, (pixels.float() / 2 + 0.5).clamp(0, 1))
+
+    def timestep(self, t: float) -> int:
+        """Training timestep of `t`, uniform over all of them."""
+        levels = int(self.pipe.scheduler.config.num_train_timesteps)
+        return min(int(t * levels), levels - 1)
+
+    def denoise(
+        self,
+        image: torch.Tensor,
+        prompt: str,
+        *,
+        clip_latents: torch.Tensor,
+        t: float,
+        noise: torch.Tensor,
+        guided: bool = False,
+        capture: Sequence[str] = (),
+    ) -> Denoised:
+        """One pass of the transformer on the clip noised to `timestep(t)`.
+
+        The prediction is v = sqrt(a) * noise - sqrt(1 - a) * clip and the loss its mean squared error, which is the
+        training loss. Where the guidance scale is 1 or less, one branch runs alone, as in the sampler.
+
+        Raises:
+            ValueError: if `noise` has another shape than `clip_latents`, or a layer is unknown.
+        """
+        guided = guided and self.settings.guidance_scale > 1
+        if noise.shape != clip_latents.shape:
+            raise ValueError(f"noise of shape {tuple(noise.shape)} for latents of {tuple(clip_latents.shape)}")
+        clip, noise = clip_latents.to(self.pipe.device).float(), noise.to(self.pipe.device).float()
+        step = self.timestep(t)
+        steps = torch.tensor([step], device=clip.device)
+        latents = self._image_latents(image)
+        with captured(self._layers, capture) as features:
+            noised = self.pipe.scheduler.add_noise(clip, noise, steps)
+            prediction = self.predict(noised, step, latents, prompt, guided=guided)
+        if guided:
+            features = {name: value.chunk(2)[1] for name, value in features.items()}
+        target = self.pipe.scheduler.get_velocity(clip, noise, steps)
+        return Denoised(torch.mean((prediction - target) ** 2), prediction, features, latents)
+
+    def predict(
+        self, noised: torch.Tensor, timestep: int, latents: torch.Tensor, prompt: str, *, guided: bool
+    ) -> torch.Tensor:
+        """The transformer's v-prediction (1, F, C, h, w) for noised latents of that shape.
+
+        Args:
+            noised: Clip latents at the noise level of `timestep`.
+            timestep: Training timestep.
+            latents: (1, 1, C, h, w) image latents; zeros pad them in time.
+            prompt: Caption of the conditional branch; the other one sees the negative prompt.
+            guided: Run both branches, unconditional first, and combine them.
+        """
+        transformer, (height, width) = self.pipe.transformer, self.settings.size
+        padding = torch.zeros_like(noised[:, 1:])
+        beside = torch.cat([latents.to(noised.dtype), padding], dim=1)
+        text = self._text(prompt, guided)
+        sample = torch.cat([noised, beside], dim=2).expand(text.shape[0], -1, -1, -1, -1).to(transformer.dtype)
+        rotary = None
+        if transformer.config.use_rotary_positional_embeddings:
+            rotary = self.pipe._prepare_rotary_positional_embeddings(height, width, noised.shape[1], noised.device)
+        offset = None if transformer.config.ofs_embed_dim is None else sample.new_full((1,), OFFSET)
+        prediction = transformer(
+            hidden_states=sample,
+            encoder_hidden_states=text,
+            timestep=torch.full((text.shape[0],), timestep, device=noised.device),
+            ofs=offset,
+            image_rotary_emb=rotary,
+            return_dict=False,
+        )[0].float()
+        if not guided:
+            return cast(torch.Tensor, prediction)
+        unconditional, conditional = prediction.chunk(2)
+        return cast(torch.Tensor, unconditional + self.guidance(timestep) * (conditional - unconditional))
+
+    def guidance(self, timestep: int) -> float:
+        """Weight of the conditional branch at a training timestep.
+
+        The pipeline's dynamic guidance subtracts a training timestep from the number of sampling steps, so it swings
+        instead of rising steadily. It is what users of that option get, so it is repeated as it is.
+        """
+        settings = self.settings
+        if not settings.use_dynamic_cfg:
+            return settings.guidance_scale
+        progress = float((settings.steps - timestep) / settings.steps)
+        return 1 + settings.guidance_scale * (1 - math.cos(math.pi * progress**5.0)) / 2
+
+    @torch.no_grad()
+    def _text(self, prompt: str, guided: bool) -> torch.Tensor:
+        """(1, L, D), or with guidance (2, L, D): the negative prompt first."""
+        positive, negative = self.pipe.encode_prompt(
+            prompt,
+            self.settings.negative_prompt,
+            do_classifier_free_guidance=guided,
+            max_sequence_length=self.pipe.transformer.config.max_text_seq_length,
+        )
+        text = torch.cat([negative, positive]) if guided else positive
+        return cast(torch.Tensor, text.to(self.pipe.transformer.dtype))
+
+    def _image_scale(self) -> float:
+        """Some checkpoints were trained on image latents divided by the scaling factor; the VAE's config says which."""
+        config = self.pipe.vae.config
+        return float(1 / config.scaling_factor if config.invert_scale_latents else config.scaling_factor)
+
+    def _image_latents(self, image: torch.Tensor) -> torch.Tensor:
+        return self._posterior_mode((image * 2 - 1)[:, :, None]) * self._image_scale()
+
+    def _posterior_mode(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(1, 3, T, H, W) in [-1, 1] -> (1, F, C, h, w)."""
+        vae = self.pipe.vae
+        mode = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist.mode()
+        return cast(torch.Tensor, mode.float().transpose(1, 2))
+
+
+def _tile_decoder(pipe: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+    """Tile from the first step on: the photo was encoded whole, as `encode` does it; only the decoder sees tiles."""
+    del step, timestep
+    pipe.vae.enable_tiling()
+    return tensors
