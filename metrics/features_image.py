@@ -25,7 +25,7 @@ class FeaturesImageVgg:
     version: ClassVar[int] = 1
     card: ClassVar[Card] = Card(
         title="Likeness of the video to the photo in VGG16 features",
-        source="the DINO column of the field's tables (cosine, frame against photo), with the VGG16 trunk of ST-LPIPS",
+        source="the DINO column of the field's tables (cosine with the photo), with ST-LPIPS's VGG16 trunk",
         licence="weights BSD-2-Clause",
         deviations=("VGG16 features instead of a DINO class token",),
     )

@@ -34,7 +34,7 @@ class Ism:
         licence="weights CC0-1.0 (dlib ResNet), MIT (MTCNN)",
         deviations=(
             "dlib ResNet and MTCNN instead of ArcFace and RetinaFace",
-            "embeddings centred by their world's mean",
+            "embeddings centred",
         ),
     )
     protects_when: ClassVar[Literal["lower", "higher", "neither"]] = "lower"

@@ -33,7 +33,7 @@ class Ism0:
         arxiv="2303.15433",
         licence="weights CC0-1.0 (dlib ResNet), MIT (MTCNN)",
         deviations=(
-            "frames without a face count 0 instead of dropping out",
+            "frames without a face count 0 instead of vanishing",
             "dlib ResNet, centred, instead of ArcFace",
         ),
     )

@@ -11,8 +11,8 @@ from antibench.pixels import fit
 def judged_indices(total: int, count: int) -> list[int]:
     """Evenly spaced frame numbers ending with the last one.
 
-    Frame 0 is left out: image-to-video models return the photo itself there, which says nothing about the video. A video
-    of one frame has only that one. If `count` is more than there are, all are taken once.
+    Frame 0 is left out: image-to-video models return the photo itself there, which says nothing about the video. A
+    video of one frame has only that one. If `count` is more than there are, all are taken once.
 
     Raises:
         ValueError: if either is below 1.

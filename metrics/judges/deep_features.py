@@ -27,8 +27,8 @@ _LARGEST = 224
 def vgg_features(image: ImageU8) -> npt.NDArray[np.float32]:
     """The VGG16 trunk of ST-LPIPS: mean activation of each channel of its last three stages, (1280,).
 
-    Each stage is scaled to unit length, so that all three weigh the same. Measured on rendered portraits at 64 px: frames
-    of the same clip have a cosine of 0.995, of different people 0.83.
+    Each stage is scaled to unit length, so that all three weigh the same. Measured on rendered portraits at 64 px:
+    frames of the same clip have a cosine of 0.995, of different people 0.83.
 
     Raises:
         UserError: if the weights are not installed.

@@ -93,7 +93,8 @@ def face_net() -> DlibFaceNet:
         UserError: if the package is missing or its file is not the expected one.
     """
     path = shipped_file("face_recognition_models", "models/dlib_face_recognition_resnet_model_v1.dat", SHA256)
-    net = DlibFaceNet()
+    with torch.random.fork_rng(devices=[]):  # building a layer draws from the global generator
+        net = DlibFaceNet()
     values = list(_parameters(path))
     layers = [layer for layer in net.modules() if isinstance(layer, nn.Conv2d | Affine | nn.Linear)]
     for layer, value in zip(layers, values, strict=True):

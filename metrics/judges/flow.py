@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TypeAlias, cast
 
 import cv2
@@ -30,4 +31,4 @@ def flows(frames: FramesU8) -> list[Flow]:
     """Flow from each frame to the next, T - 1 of them."""
     grey = [cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY) for frame in frames]
     method = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    return [cast(Flow, method.calc(now, after, None)) for now, after in zip(grey, grey[1:], strict=False)]
+    return [cast(Flow, method.calc(now, after, None)) for now, after in pairwise(grey)]

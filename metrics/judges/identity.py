@@ -1,7 +1,7 @@
 """How alike two faces are: the cosine of their dlib embeddings after subtracting what all faces share.
 
-The raw embeddings of any two people point nearly the same way. Subtracting a mean embedding spreads them: strangers come out
-near 0. The rendered portraits of the small world have a mean of their own, which ships with its weights; for real
+The raw embeddings of any two people point nearly the same way. Subtracting a mean embedding spreads them: strangers
+come out near 0. The rendered portraits of the small world have a mean of their own, which ships with its weights; for real
 photos it is the mean over the 100 faces of `skimage.data.lfw_subset`.
 """
 
@@ -57,9 +57,7 @@ def mean_embedding(world: World) -> Embedding:
 def _small_world_mean() -> Embedding:
     with as_file(files("antibench.zoo") / MEAN_FILE) as path:
         if not path.is_file():
-            raise UserError(
-                f"the mean face of the small world (antibench/zoo/{MEAN_FILE}) is missing; reinstall antibench"
-            )
+            raise UserError(f"antibench/zoo/{MEAN_FILE}, the small world's mean face, is missing; reinstall antibench")
         return cast(Embedding, load_file(path)["dlib"].astype(np.float32).reshape(128))
 
 

@@ -99,7 +99,8 @@ def networks() -> Networks:
     Raises:
         UserError: if package `mtcnn` is missing or its weight files are not the expected ones.
     """
-    return Networks(_fill(ProposalNet(), "pnet"), _fill(refine_net(), "rnet"), _fill(output_net(), "onet"))
+    with torch.random.fork_rng(devices=[]):  # building a layer draws from the global generator
+        return Networks(_fill(ProposalNet(), "pnet"), _fill(refine_net(), "rnet"), _fill(output_net(), "onet"))
 
 
 def _fill(net: N, name: str) -> N:

@@ -31,7 +31,7 @@ _TAPS: dict[Backbone, tuple[int, ...]] = {"vgg": (3, 9, 17, 25, 33), "alex": (2,
 
 
 class BlurPool(nn.Module):
-    """Halve the resolution behind a 3x3 binomial blur (Zhang, "Making Convolutional Networks Shift-Invariant Again")."""
+    """Halve the resolution behind a 3x3 binomial blur (Zhang, Making Convolutional Networks Shift-Invariant Again)."""
 
     filt: torch.Tensor
 
@@ -112,7 +112,8 @@ def st_lpips_net(backbone: Backbone) -> ShiftTolerantLpips:
     """
     path = shipped_file("stlpips_pytorch", f"weights/vST0.0/{backbone}_shift_tolerant.pth", SHA256[backbone])
     stored: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    net = ShiftTolerantLpips(backbone)
+    with torch.random.fork_rng(devices=[]):  # building a layer draws from the global generator
+        net = ShiftTolerantLpips(backbone)
     net.load_state_dict({_own_name(name): value for name, value in stored.items()})
     return net.eval().requires_grad_(False)
 
