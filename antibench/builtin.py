@@ -38,7 +38,7 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
         (
             "ism-own-input[dlib]@1",
             "antibench.metrics.ism_own_input:IsmOwnInput",
-            "Identity against the video's own input",
+            "Identity against the own input",
         ),
         ("features-image[vgg]@1", "antibench.metrics.features_image:FeaturesImageVgg", "Likeness of video and photo"),
         ("features-video[vgg]@1", "antibench.metrics.features_video:FeaturesVideoVgg", "Likeness to the clean video"),
@@ -47,11 +47,11 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
         ("ssim@1", "antibench.metrics.ssim:Ssim", "Fidelity: SSIM"),
         ("ciede2000@1", "antibench.metrics.ciede2000:Ciede2000", "Fidelity: mean CIEDE2000 colour difference"),
         ("linf-levels@1", "antibench.metrics.linf_levels:LinfLevels", "Fidelity: largest change in 8-bit levels"),
-        ("st-lpips[vgg]@1", "antibench.metrics.st_lpips:StLpipsVgg", "Fidelity: shift-tolerant LPIPS, up to 128 px"),
+        ("st-lpips[vgg]@1", "antibench.metrics.st_lpips:StLpipsVgg", "Fidelity: ST-LPIPS, up to 128 px"),
         (
             "st-lpips[alex]@1",
             "antibench.metrics.st_lpips_alex:StLpipsAlex",
-            "Fidelity: shift-tolerant LPIPS, from 256 px",
+            "Fidelity: ST-LPIPS, from 256 px",
         ),
         ("lpips[alex]@1", "antibench.metrics.lpips_alex:LpipsAlex", "Fidelity: LPIPS (weights to be fetched)"),
         ("motion@1", "antibench.metrics.motion:Motion", "Mean optical flow in pixels per frame"),
