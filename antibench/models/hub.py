@@ -1,0 +1,57 @@
+"""Real checkpoints: from the local cache of the Hugging Face hub, or downloaded once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from diffusers import DiffusionPipeline
+from huggingface_hub import HfApi, constants, try_to_load_from_cache
+
+from antibench.errors import UserError
+
+PROBE_SECONDS = 5.0
+DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
+
+
+def load_pipeline(kind: type[DiffusionPipeline], repo_id: str, revision: str, dtype: str, device: str) -> Any:
+    """Load a pipeline at a pinned commit, safetensors only.
+
+    Args:
+        kind: Class of the pipeline.
+        repo_id: Repository on the hub.
+        revision: 40 hex digits of the commit.
+        dtype: "bfloat16" or "float32"; half precision overflows in the VAE.
+        device: Torch device.
+
+    Raises:
+        UserError: unknown dtype, or weights that are neither cached nor within reach.
+    """
+    if dtype not in DTYPES:
+        raise UserError(f"{repo_id}: dtype {dtype!r} is not one of {', '.join(DTYPES)}")
+    cached = isinstance(try_to_load_from_cache(repo_id, "model_index.json", revision=revision), str)
+    if not cached:
+        _require_hub(repo_id, revision)
+    try:
+        pipe = kind.from_pretrained(
+            repo_id, revision=revision, torch_dtype=DTYPES[dtype], use_safetensors=True, local_files_only=cached
+        )
+    except OSError as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{repo_id} is not whole in the cache ({reason}); {_remedy(repo_id, revision)}") from error
+    return pipe.to(device)
+
+
+def _require_hub(repo_id: str, revision: str) -> None:
+    """Fail within seconds where a download cannot work, instead of after the client's own retries."""
+    if constants.HF_HUB_OFFLINE:
+        raise UserError(f"{repo_id} is not in the cache and HF_HUB_OFFLINE is set; {_remedy(repo_id, revision)}")
+    try:
+        HfApi().model_info(repo_id, revision=revision, timeout=PROBE_SECONDS)
+    except Exception as error:  # the network errors of the client share no base class across its versions
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise UserError(f"{repo_id} cannot be fetched ({reason}); {_remedy(repo_id, revision)}") from error
+
+
+def _remedy(repo_id: str, revision: str) -> str:
+    return f"run `hf download {repo_id} --revision {revision}` where the hub can be reached, or set HF_HOME"

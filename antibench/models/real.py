@@ -1,0 +1,37 @@
+"""The real checkpoints, arranged so that a gradient fits on one GPU."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from diffusers import CogVideoXImageToVideoPipeline, StableVideoDiffusionPipeline
+
+from antibench.models.cogvideox import CogVideoX, CogVideoXSettings
+from antibench.models.hub import load_pipeline
+from antibench.models.svd import SVD, SVDSettings
+
+if TYPE_CHECKING:
+    from antibench.models.specs import SVDXT, CogVideoX5BI2V
+
+
+def load_svd(spec: SVDXT, device: str, **sampling: Any) -> SVD:
+    """Stable Video Diffusion; `sampling` are fields of `SVDSettings`.
+
+    Raises:
+        UserError: if the weights are neither cached nor within reach.
+    """
+    pipe = load_pipeline(StableVideoDiffusionPipeline, spec.card.repo_id, spec.revision, spec.dtype, device)
+    pipe.unet.enable_gradient_checkpointing()
+    return SVD(pipe, SVDSettings(size=spec.size, frames=spec.frames, **sampling), spec)
+
+
+def load_cogvideox(spec: CogVideoX5BI2V, device: str, **sampling: Any) -> CogVideoX:
+    """CogVideoX; `sampling` are fields of `CogVideoXSettings`.
+
+    Raises:
+        UserError: if the weights are neither cached nor within reach.
+    """
+    pipe = load_pipeline(CogVideoXImageToVideoPipeline, spec.card.repo_id, spec.revision, spec.dtype, device)
+    pipe.transformer.enable_gradient_checkpointing()
+    settings = CogVideoXSettings(size=spec.size, frames=spec.frames, tile_decoder=True, **sampling)
+    return CogVideoX(pipe, settings, spec)

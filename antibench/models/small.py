@@ -1,0 +1,47 @@
+"""The embedded models: the zoo's networks in the pipelines of diffusers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from antibench.contracts import ModelSpec
+from antibench.models.cogvideox import CogVideoX, CogVideoXSettings
+from antibench.models.cogvideox_text import CaptionPipeline
+from antibench.models.part import Part
+from antibench.models.svd import SVD, SVDSettings
+from antibench.models.svd_tokens import TokenPipeline
+from antibench.zoo.assemble import load_components
+
+
+def load_svd(spec: ModelSpec, device: str, **sampling: Any) -> SVD:
+    """A small Stable Video Diffusion; `sampling` are fields of `SVDSettings`.
+
+    Raises:
+        UserError: if this installation lacks the weights.
+    """
+    parts = load_components(spec.name, device)
+    pipe = TokenPipeline(
+        vae=parts["vae"],
+        image_encoder=Part(parts["image_encoder"]),
+        unet=parts["unet"],
+        scheduler=parts["scheduler"],
+        feature_extractor=None,
+    )
+    return SVD(pipe, SVDSettings(size=spec.size, frames=spec.frames, **sampling), spec)
+
+
+def load_cogvideox(spec: ModelSpec, device: str, **sampling: Any) -> CogVideoX:
+    """A small CogVideoX; `sampling` are fields of `CogVideoXSettings`.
+
+    Raises:
+        UserError: if this installation lacks the weights.
+    """
+    parts = load_components(spec.name, device)
+    pipe = CaptionPipeline(
+        tokenizer=None,
+        text_encoder=Part(parts["text_encoder"]),
+        vae=parts["vae"],
+        transformer=parts["transformer"],
+        scheduler=parts["scheduler"],
+    )
+    return CogVideoX(pipe, CogVideoXSettings(size=spec.size, frames=spec.frames, **sampling), spec)

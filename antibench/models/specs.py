@@ -1,0 +1,244 @@
+"""The registered video models. Planning reads this file, so nothing heavy is imported before a model is loaded."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, ClassVar, Literal, TypeAlias
+
+from antibench.contracts import Gives, ModelCard, VideoModel
+from antibench.zoo.recipes import RECIPES
+
+Dtype: TypeAlias = Literal["bfloat16", "float32"]
+Gate: TypeAlias = Literal["passed", "failed", "unmeasured"]
+
+SVD_REVISION = "9e43909513c6714f1bc78bcb44d96e733cd242aa"
+COGVIDEOX_REVISION = "a6f0f4858a8395e7429d82493864ce92bf73af11"
+
+SVD_GIVES: frozenset[Gives] = frozenset(
+    {"diffusion_loss", "guidance", "features", "image_latents", "vae_features", "image_tokens"}
+)
+COGVIDEOX_GIVES: frozenset[Gives] = SVD_GIVES - {"image_tokens"}
+
+_SVD_CITATION = """@article{blattmann2023stable,
+  title = {Stable Video Diffusion: Scaling Latent Video Diffusion Models to Large Datasets},
+  author = {Blattmann, Andreas and others}, journal = {arXiv:2311.15127}, year = {2023}}"""
+_COGVIDEOX_CITATION = """@article{yang2024cogvideox,
+  title = {CogVideoX: Text-to-Video Diffusion Models with An Expert Transformer},
+  author = {Yang, Zhuoyi and others}, journal = {arXiv:2408.06072}, year = {2024}}"""
+
+
+def _gate(name: str) -> Gate:
+    """What the validity gate said of the shipped weights."""
+    path = files("antibench.zoo").joinpath("weights", name, "card.json")
+    said = json.loads(path.read_text()).get("gate") if path.is_file() else None
+    return said if said in ("passed", "failed") else "unmeasured"
+
+
+def _small_card(name: str, title: str) -> ModelCard:
+    return ModelCard(
+        title,
+        source=f"Trained by `python -m antibench.zoo.train {name}`",
+        licence="Apache-2.0",
+        world="small",
+        gate=_gate(name),
+    )
+
+
+def _small_size(name: str) -> tuple[int, int]:
+    return RECIPES[name].size, RECIPES[name].size
+
+
+_SVD: dict[str, Any] = RECIPES["svd-small"].sampling
+_COGVIDEOX: dict[str, Any] = RECIPES["cogvideox-small"].sampling
+
+
+@dataclass(frozen=True)
+class SVDSmall:
+    """A small Stable Video Diffusion, trained on rendered portraits, with tokens of EfficientNet-Lite0.
+
+    Attributes:
+        steps: Sampling steps.
+        min_guidance: Guidance scale at the first frame.
+        max_guidance: Guidance scale at the last frame.
+        motion_bucket_id: Amount of motion asked for.
+        noise_aug_strength: Noise on the photo before the VAE, on the [-1, 1] scale.
+    """
+
+    steps: int = _SVD["steps"]
+    min_guidance: float = _SVD["min_guidance"]
+    max_guidance: float = _SVD["max_guidance"]
+    motion_bucket_id: int = _SVD["motion_bucket_id"]
+    noise_aug_strength: float = _SVD["noise_aug_strength"]
+
+    name: ClassVar[str] = "svd-small"
+    version: ClassVar[int] = 1
+    card: ClassVar[ModelCard] = _small_card("svd-small", "Small Stable Video Diffusion of rendered portraits")
+    size: ClassVar[tuple[int, int]] = _small_size("svd-small")
+    frames: ClassVar[int] = RECIPES["svd-small"].frames
+    gives: ClassVar[frozenset[Gives]] = SVD_GIVES
+
+    def load(self, device: str) -> VideoModel:
+        """Load the shipped weights."""
+        from antibench.models.small import load_svd
+
+        return load_svd(
+            self,
+            device,
+            steps=self.steps,
+            min_guidance_scale=self.min_guidance,
+            max_guidance_scale=self.max_guidance,
+            motion_bucket_id=self.motion_bucket_id,
+            noise_aug_strength=self.noise_aug_strength,
+            fps=_SVD["fps"],
+        )
+
+
+@dataclass(frozen=True)
+class SVDSmallHoldout(SVDSmall):
+    """The twin that transfer is measured on: another U-Net and seed, the same VAE and image encoder."""
+
+    name: ClassVar[str] = "svd-small-holdout"
+    card: ClassVar[ModelCard] = _small_card("svd-small-holdout", "Holdout twin of svd-small")
+    size: ClassVar[tuple[int, int]] = _small_size("svd-small-holdout")
+    frames: ClassVar[int] = RECIPES["svd-small-holdout"].frames
+
+
+@dataclass(frozen=True)
+class CogVideoXSmall:
+    """A small CogVideoX, trained on rendered portraits with captions of their motion.
+
+    Attributes:
+        steps: Sampling steps.
+        guidance: Guidance scale of the caption.
+        negative_prompt: What the unconditional branch reads.
+    """
+
+    steps: int = _COGVIDEOX["steps"]
+    guidance: float = _COGVIDEOX["guidance"]
+    negative_prompt: str = ""
+
+    name: ClassVar[str] = "cogvideox-small"
+    version: ClassVar[int] = 1
+    card: ClassVar[ModelCard] = _small_card("cogvideox-small", "Small CogVideoX of rendered portraits")
+    size: ClassVar[tuple[int, int]] = _small_size("cogvideox-small")
+    frames: ClassVar[int] = RECIPES["cogvideox-small"].frames
+    gives: ClassVar[frozenset[Gives]] = COGVIDEOX_GIVES
+
+    def load(self, device: str) -> VideoModel:
+        """Load the shipped weights."""
+        from antibench.models.small import load_cogvideox
+
+        return load_cogvideox(
+            self,
+            device,
+            steps=self.steps,
+            guidance_scale=self.guidance,
+            negative_prompt=self.negative_prompt,
+            fps=_COGVIDEOX["fps"],
+        )
+
+
+@dataclass(frozen=True)
+class SVDXT:
+    """Stable Video Diffusion XT, 25 frames.
+
+    Attributes:
+        steps: Sampling steps.
+        min_guidance: Guidance scale at the first frame.
+        max_guidance: Guidance scale at the last frame.
+        motion_bucket_id: Amount of motion asked for.
+        noise_aug_strength: Noise on the photo before the VAE, on the [-1, 1] scale.
+        dtype: Type of the weights; images and losses stay in float32.
+        revision: Commit of the weights.
+    """
+
+    steps: int = 25
+    min_guidance: float = 1.0
+    max_guidance: float = 3.0
+    motion_bucket_id: int = 127
+    noise_aug_strength: float = 0.02
+    dtype: Dtype = "bfloat16"
+    revision: str = SVD_REVISION
+
+    name: ClassVar[str] = "svd"
+    version: ClassVar[int] = 1
+    card: ClassVar[ModelCard] = ModelCard(
+        "Stable Video Diffusion XT",
+        source="Blattmann et al.; pipeline defaults of diffusers",
+        year=2023,
+        arxiv="2311.15127",
+        citation=_SVD_CITATION,
+        licence="Stability AI Community License (stable-video-diffusion-community)",
+        repo_id="stabilityai/stable-video-diffusion-img2vid-xt",
+        revision=SVD_REVISION,
+        notes="Reads no caption.",
+    )
+    size: ClassVar[tuple[int, int]] = (576, 1024)
+    frames: ClassVar[int] = 25
+    gives: ClassVar[frozenset[Gives]] = SVD_GIVES
+
+    def load(self, device: str) -> VideoModel:
+        """Load the weights from the hub or its cache."""
+        from antibench.models.real import load_svd
+
+        return load_svd(
+            self,
+            device,
+            steps=self.steps,
+            min_guidance_scale=self.min_guidance,
+            max_guidance_scale=self.max_guidance,
+            motion_bucket_id=self.motion_bucket_id,
+            noise_aug_strength=self.noise_aug_strength,
+        )
+
+
+@dataclass(frozen=True)
+class CogVideoX5BI2V:
+    """CogVideoX-5B image-to-video, 49 frames.
+
+    Attributes:
+        steps: Sampling steps.
+        guidance: Guidance scale of the caption.
+        negative_prompt: What the unconditional branch reads.
+        dynamic_guidance: The pipeline's `use_dynamic_cfg`.
+        dtype: Type of the weights; images and losses stay in float32.
+        revision: Commit of the weights.
+    """
+
+    steps: int = 50
+    guidance: float = 6.0
+    negative_prompt: str = ""
+    dynamic_guidance: bool = False
+    dtype: Dtype = "bfloat16"
+    revision: str = COGVIDEOX_REVISION
+
+    name: ClassVar[str] = "cogvideox-5b-i2v"
+    version: ClassVar[int] = 1
+    card: ClassVar[ModelCard] = ModelCard(
+        "CogVideoX-5B image-to-video",
+        source="Yang et al.; pipeline of diffusers, values of the model card",
+        year=2024,
+        arxiv="2408.06072",
+        citation=_COGVIDEOX_CITATION,
+        licence="CogVideoX License",
+        repo_id="THUDM/CogVideoX-5b-I2V",
+        revision=COGVIDEOX_REVISION,
+    )
+    size: ClassVar[tuple[int, int]] = (480, 720)
+    frames: ClassVar[int] = 49
+    gives: ClassVar[frozenset[Gives]] = COGVIDEOX_GIVES
+
+    def load(self, device: str) -> VideoModel:
+        """Load the weights from the hub or its cache."""
+        from antibench.models.real import load_cogvideox
+
+        return load_cogvideox(
+            self,
+            device,
+            steps=self.steps,
+            guidance_scale=self.guidance,
+            negative_prompt=self.negative_prompt,
+            use_dynamic_cfg=self.dynamic_guidance,
+        )
