@@ -99,7 +99,7 @@ def _put(row: Row, measured: Measured, name: str, low: str, high: str) -> None:
     if interval is None:
         row["reasons"][name] = measured.reason
     elif interval.low is None:
-        row["reasons"][low] = "an interval needs two photos"
+        row["reasons"][low] = "an interval needs two photos" if interval.photos < 2 else "no finite spread"
 
 
 def _beyond(measured: Measured, band: Band) -> bool | None:
@@ -110,9 +110,15 @@ def _beyond(measured: Measured, band: Band) -> bool | None:
 
 
 def _retained(strengths: Strengths, unpurified: Measured, band: Band) -> Measured:
-    if unpurified.interval is not None and not _beyond(unpurified, band):
-        return Measured(None, "the strength without purification is not beyond the noise")
-    return strengths.retained()
+    beyond = _beyond(unpurified, band)
+    if unpurified.interval is None or beyond:
+        return strengths.retained()
+    return Measured(
+        None,
+        "no noise band or interval to hold the strength without purification against"
+        if beyond is None
+        else "the strength without purification is not beyond the noise",
+    )
 
 
 def _excess(strengths: Strengths, twin: Strengths | None, purification: str) -> Measured:
@@ -129,13 +135,13 @@ def _counts(strengths: Strengths) -> int:
 
 
 def _means(strengths: Strengths, purification: str) -> dict[str, float | None]:
-    """Plain means of the metric over the photos that have it: protected, clean and floor."""
-    per_photo = strengths.scores.per_photo
-    return {
-        "protected": _mean(per_photo(strengths.place(purification))),
-        "clean": _mean(per_photo(strengths.reference(purification))),
-        "floor": _mean(per_photo(strengths.floor(purification))),
-    }
+    """Plain means of the metric: protected and clean over the photos that have both, floor over those that have it."""
+    protected, clean, floor = (
+        strengths.scores.per_photo(place(purification))
+        for place in (strengths.place, strengths.reference, strengths.floor)
+    )
+    both = np.isfinite(protected) & np.isfinite(clean)
+    return {"protected": _mean(protected[both]), "clean": _mean(clean[both]), "floor": _mean(floor)}
 
 
 def _mean(values: Floats) -> float | None:

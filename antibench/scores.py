@@ -75,6 +75,7 @@ class Scores:
         self.roles: dict[str, str] = {}
         self._seeds = tuple(sorted(header["seeds"]))
         self._places: dict[Place, dict[Photo, Line]] = {}
+        self._per_photo: dict[Place, Floats] = {}
         for line in cells:
             self._add(line)
 
@@ -102,6 +103,10 @@ class Scores:
             found, key=lambda group: (group.protection, str(group.surrogate), str(group.target), group.budget)
         )
 
+    def places(self) -> list[Place]:
+        """Every place, in an order of its own that depends on nothing but the places."""
+        return sorted(self._places, key=repr)
+
     def has(self, place: Place) -> bool:
         """Whether any photo of this place was planned."""
         return place in self._places
@@ -114,10 +119,13 @@ class Scores:
 
     def per_photo(self, place: Place) -> Floats:
         """(photos,) values in order of `cases`, mean over seeds; NaN where a score of the photo is not ok."""
-        video = self.metrics[place.metric].scope == "video"
-        seeds: tuple[int | None, ...] = self._seeds if video else (None,)
-        lines = self._places.get(place, {})
-        return np.array([_mean([lines.get(Photo(case, seed)) for seed in seeds]) for case in self.cases])
+        if place not in self._per_photo:
+            video = self.metrics[place.metric].scope == "video"
+            seeds: tuple[int | None, ...] = self._seeds if video else (None,)
+            lines = self._places.get(place, {})
+            means = [_mean([lines.get(Photo(case, seed)) for seed in seeds]) for case in self.cases]
+            self._per_photo[place] = np.array(means)
+        return self._per_photo[place]
 
     def why_missing(self, *places: Place) -> str:
         """The commonest reason among the scores of these places that are not ok."""

@@ -97,20 +97,20 @@ class Strengths:
 
     def strength(self, purification: str) -> Measured:
         """Mean strength under one purification."""
-        return self._measure([purification], lambda effects: ratio(effects[0]))
+        return self.over([purification], lambda effects: ratio(effects[0]))
 
     def worst_case(self) -> Measured:
         """Mean over photos of the weakest strength over the purifications that the metric can see under."""
         if not self.sighted:
             return Measured(None, next(iter(self.blind.values()), "the metric describes and has no direction"))
-        return self._measure(self.sighted, worst)
+        return self.over(self.sighted, worst)
 
     def retained(self) -> Measured:
         """Mean strength over purifications other than none, divided by the strength without purification."""
         others = [purification for purification in self.sighted if purification != "none"]
         if not others:
             return Measured(None, "no purification besides none has a strength")
-        return self._measure(["none", *others], share)
+        return self.over(["none", *others], share)
 
     def worst_per_photo(self) -> Floats:
         """(photos,) weakest strength of each photo, D over all photos; NaN where a score is missing."""
@@ -124,7 +124,8 @@ class Strengths:
         """How many photos have every score that the strengths under these purifications need."""
         return int(finite([self.effects[purification] for purification in purifications]).sum())
 
-    def _measure(self, purifications: list[str], build: Callable[[list[Effects]], Statistic]) -> Measured:
+    def over(self, purifications: list[str], build: Callable[[list[Effects]], Statistic]) -> Measured:
+        """A statistic of the effects under some purifications, or why it has no value."""
         if self.scores.metrics[self.metric].sign is None:
             return Measured(None, "the metric describes and has no direction")
         for purification in purifications:

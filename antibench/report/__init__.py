@@ -72,11 +72,12 @@ def _csv(summary: Mapping[str, Any], metric: str | None) -> str:
     fidelity = list(dict.fromkeys(name for row in summary["rows"] for name in row["fidelity"]))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["suite", "world", "level", *COLUMNS, *fidelity])
+    writer.writerow(["suite", "world", "level", *COLUMNS, *(_plain(name) for name in fidelity)])
     for row in summary["rows"]:
         if metric in (None, row["metric"]):
             cells = [*(row[name] for name in COLUMNS), *(row["fidelity"].get(name) for name in fidelity)]
-            writer.writerow([summary["suite"], summary["world"], summary["level"], *(_plain(cell) for cell in cells)])
+            run = (summary["suite"], summary["world"], summary["level"])
+            writer.writerow([_plain(cell) for cell in (*run, *cells)])
     return out.getvalue()
 
 

@@ -57,5 +57,9 @@ def _finding(row: Mapping[str, Any]) -> str:
     over = ", ".join(row["worst_over"])
     if row["worst_low"] is None:
         return f"worst-case strength {strength} over {over} (no interval: {row['n']} photo)"
-    noise = row["noise"]
-    return f"worst-case strength {strength} over {over} (noise band {band(noise['low'], noise['high'])})"
+    noise = band(row["noise"]["low"], row["noise"]["high"])
+    found = f"worst-case strength {strength} over {over} (noise band {noise})"
+    if row["excess_low"] is not None and row["excess_low"] <= 0:
+        excess = with_interval(row["excess"], row["excess_low"], row["excess_high"])
+        found += f", no more than the damage to the photo itself (excess {excess})"
+    return found

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from antibench.report.numbers import band, number
-from antibench.report.tables import model_label
 
 
 def preamble(summary: Mapping[str, Any]) -> list[str]:
@@ -34,6 +33,8 @@ def footnotes(summary: Mapping[str, Any], metric: str | None = None) -> list[str
         if row["metric"] != chosen:
             continue
         for field, reason in row["reasons"].items():
+            if field == "retained" and row["role"] == "control":
+                continue
             label = "incomplete" if field == "n" else f"no {field.replace('_', ' ')}"
-            found.setdefault(f"{label}: {reason}", []).append(f"{row['protection']} on {model_label(row)}")
+            found.setdefault(f"{label}: {reason}", []).append(f"{row['protection']} on {row['target']}")
     return [f"{reason} ({', '.join(dict.fromkeys(rows))})" for reason, rows in found.items()]

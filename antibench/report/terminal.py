@@ -20,30 +20,36 @@ PLAIN_WIDTH = 100
 
 
 def terminal(summary: Mapping[str, Any], metric: str | None, width: int | None) -> str:
-    """The answer, then the tables. Text of a run is never read as markup."""
+    """The answer, then the tables."""
+    lines = [summary["answer"], *preamble(summary)]
+    return print_tables(lines, tables(summary, metric), footnotes(summary, metric), width)
+
+
+def print_tables(lines: list[str], found: list[Table], notes: list[str], width: int | None) -> str:
+    """Lines, tables and notes as text. Nothing of it is read as markup; control characters are shown, not sent."""
     colour = sys.stdout.isatty()
     own = shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns if colour else PLAIN_WIDTH
     out = io.StringIO()
     console = Console(file=out, width=width or own, force_terminal=colour, highlight=False, markup=False, emoji=False)
-    console.print(Text(summary["answer"], style="bold"), soft_wrap=True)
-    for line in preamble(summary):
-        console.print(Text(line))
-    for table in tables(summary, metric):
+    for index, line in enumerate(lines):
+        console.print(_text(line, "bold" if index == 0 else ""), soft_wrap=index == 0)
+    for table in found:
         console.print()
-        console.print(Text(table.title, style="bold"))
+        console.print(_text(table.title, "bold"))
         console.print(_rich(table))
-    notes = footnotes(summary, metric)
-    if notes:
-        console.print()
     for line in notes:
-        console.print(Text(line, style="dim"))
-    return out.getvalue()
+        console.print(_text(line, "dim"))
+    return "\n".join(line.rstrip() for line in out.getvalue().split("\n"))
+
+
+def _text(text: str, style: str = "") -> Text:
+    return Text("".join(item if item.isprintable() else repr(item)[1:-1] for item in text), style=style)
 
 
 def _rich(table: Table) -> RichTable:
-    rich = RichTable(box=box.SIMPLE_HEAD, padding=0, pad_edge=False)
+    rich = RichTable(box=box.SIMPLE_HEAD, padding=0, show_edge=False, pad_edge=False)
     for index, name in enumerate(table.columns):
-        rich.add_column(Text(name), justify="right" if index else "left", overflow="fold")
+        rich.add_column(_text(name), justify="right" if index else "left", overflow="fold")
     for row in table.rows:
-        rich.add_row(*(Text(cell) for cell in row))
+        rich.add_row(*(_text(cell) for cell in row))
     return rich

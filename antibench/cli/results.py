@@ -1,0 +1,72 @@
+"""``antibench show`` and ``antibench compare``: reading results."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from antibench.report import FORMATS
+
+if TYPE_CHECKING:
+    from antibench.compare import Missing
+
+RUN = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("run", type=RUN)
+@click.option("--format", "format_", type=click.Choice(FORMATS), default="table", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--metric", metavar="M", help="What the main tables are about; default the suite's headline.")
+def show(run: Path, format_: str, as_json: bool, metric: str | None) -> None:
+    """Print the results of the run in folder RUN; its first line is the answer."""
+    from antibench.report import render
+    from antibench.runfiles import read_summary
+
+    click.echo(render(read_summary(run), "json" if as_json else format_, metric=metric), nl=False)
+
+
+@click.command()
+@click.argument("a", type=RUN)
+@click.argument("b", type=RUN)
+@click.option("--tolerance", type=click.FloatRange(min=0), default=0.05, show_default=True, help="Accepted loss.")
+@click.option("--metric", metavar="M", help="What to compare by; default A's headline.")
+@click.option(
+    "--missing",
+    type=click.Choice(["fail", "new", "ignore"]),
+    default="fail",
+    show_default=True,
+    help="What B lacks of A: exit 3, also in a first run without A (new: then all of B is new), or only told (ignore).",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def compare(
+    context: click.Context, a: Path, b: Path, tolerance: float, metric: str | None, missing: Missing, as_json: bool
+) -> None:
+    """Compare run B with the earlier run A: has a protection got weaker?
+
+    Exit code: 0 no, 1 weaker beyond the tolerance, 3 scores that A has failed in B, 4 usage, 5 nothing compared.
+    """
+    import json
+
+    from antibench.compare import compare as compare_runs
+    from antibench.report.comparison import comparison_json, comparison_text
+    from antibench.runfiles import read_run
+
+    after = read_run(b)
+    if missing != "fail" and not a.exists():
+        click.echo(
+            json.dumps({"exit_code": 0, "new": [str(b)]}) if as_json else f"No baseline at {a}: all of {b} is new"
+        )
+        return
+    before = read_run(a)
+    found = compare_runs(
+        before.header, before.cells, after.header, after.cells, tolerance=tolerance, missing=missing, metric=metric
+    )
+    if as_json:
+        click.echo(json.dumps(comparison_json(found), indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        click.echo(comparison_text(found), nl=False)
+    context.exit(found.exit_code)

@@ -1,0 +1,232 @@
+"""Two runs held against each other: did a protection get weaker by more than the noise explains?
+
+Everything is paired: by protection, surrogate, target, budget and purification, then by photo. Only seeds that both
+runs have are used; if they share none, each run's own means over seeds are paired by photo. A change is B - A.
+
+Two numbers of each protection are judged, the strength without purification and the worst case. One is *weaker* if the
+95% interval of its change lies wholly below -tolerance, and if that also holds after Holm's correction over all that is
+judged (one-sided, 5% for the whole comparison), so that a suite with many protections raises no more false alarms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+
+from antibench.errors import NothingComparedError, UserError
+from antibench.scores import Group, Line, Place, Scores
+from antibench.stats import Interval, Statistic, holm, t_tail
+from antibench.strength import Effects, Strengths, measure, ratio, worst
+
+Verdict: TypeAlias = Literal["weaker", "stronger", "same", "unsure", "unknown"]
+"""unsure: weaker alone, but not after Holm's correction; unknown: no interval."""
+Missing: TypeAlias = Literal["fail", "new", "ignore"]
+Build: TypeAlias = Callable[[list[Effects]], Statistic]
+
+WORST = "worst case"
+FAMILY_ERROR = 0.05
+
+
+@dataclass
+class Change:
+    """One strength in both runs."""
+
+    group: Group
+    over: str
+    """A purification's label, or `WORST`."""
+    before: float | None
+    after: float | None
+    interval: Interval | None
+    """Of after - before, over the paired photos."""
+    reason: str | None
+    verdict: Verdict = "unknown"
+    judged: bool = False
+
+    def beyond(self, tolerance: float, sign: float) -> bool:
+        """Whether the whole interval of the change lies beyond the tolerance, in the direction of `sign`."""
+        if self.interval is None or self.interval.low is None or self.interval.high is None:
+            return False
+        return (self.interval.low if sign > 0 else -self.interval.high) > tolerance
+
+
+@dataclass
+class Comparison:
+    """What `compare` found."""
+
+    metric: str
+    tolerance: float
+    missing: Missing
+    photos: int
+    changes: list[Change]
+    failed: list[str] = field(default_factory=list)
+    """Scores that are ok in A and not in B."""
+    gone: list[str] = field(default_factory=list)
+    """What only A planned."""
+    new: list[str] = field(default_factory=list)
+    """What only B planned."""
+    notes: list[str] = field(default_factory=list)
+
+    def of(self, verdict: Verdict) -> list[Change]:
+        """The judged changes with this verdict."""
+        return [change for change in self.changes if change.judged and change.verdict == verdict]
+
+    @property
+    def exit_code(self) -> int:
+        """0 fine, 1 weaker, 3 scores failed or are gone in B."""
+        if self.of("weaker"):
+            return 1
+        return 3 if self.failed or (self.gone and self.missing != "ignore") else 0
+
+
+def compare(
+    header_a: Mapping[str, Any],
+    cells_a: Iterable[Line],
+    header_b: Mapping[str, Any],
+    cells_b: Iterable[Line],
+    *,
+    tolerance: float = 0.05,
+    missing: Missing = "fail",
+    metric: str | None = None,
+) -> Comparison:
+    """Compare run B with run A.
+
+    Args:
+        header_a, cells_a, header_b, cells_b: As for `antibench.summary.summarise`.
+        tolerance: Loss of strength that is accepted.
+        missing: What B lacks altogether is an error ("fail", "new") or only told ("ignore").
+        metric: Default A's headline.
+
+    Raises:
+        UserError: the runs are of different worlds, models or metric versions.
+        NothingComparedError: no strength has an interval in both, though nothing failed.
+    """
+    chosen = metric or header_a["headline"]
+    _check_comparable(header_a, header_b, chosen)
+    cases = sorted(set(header_a["cases"]) & set(header_b["cases"]))
+    if not cases:
+        raise NothingComparedError("nothing compared: the runs have no photo in common")
+    shared = sorted(set(header_a["seeds"]) & set(header_b["seeds"]))
+    a = Scores({**header_a, "cases": cases, "seeds": shared or header_a["seeds"]}, cells_a)
+    b = Scores({**header_b, "cases": cases, "seeds": shared or header_b["seeds"]}, cells_b)
+    found = Comparison(chosen, tolerance, missing, len(cases), [])
+    if not shared:
+        found.notes.append("the runs share no seed: photos are paired by their means over each run's seeds")
+    _add_differences_of_plan(found, a, b, header_a, header_b)
+    for group in _judged_groups(a, b, chosen):
+        found.changes += _changes(Strengths(a, chosen, group), Strengths(b, chosen, group))
+    _judge(found)
+    if all(change.verdict == "unknown" for change in found.changes if change.judged) and not found.failed:
+        reason = next((change.reason for change in found.changes if change.reason), "no protection is in both runs")
+        raise NothingComparedError(f"nothing compared by {chosen}: {reason}")
+    return found
+
+
+def _check_comparable(a: Mapping[str, Any], b: Mapping[str, Any], metric: str) -> None:
+    if a["world"] != b["world"]:
+        raise UserError(
+            f"the runs are of different worlds, {a['world']} and {b['world']}; their numbers do not compare"
+        )
+    for kind, name in [("metrics", metric), *(("models", model["name"]) for model in a["models"])]:
+        versions = [{item["name"]: item["version"] for item in header[kind]} for header in (a, b)]
+        if name not in versions[0] or (kind == "metrics" and name not in versions[1]):
+            where = "A" if name not in versions[0] else "B"
+            raise UserError(f"run {where} has no metric {name!r} (it has: {', '.join(versions[where == 'B'])})")
+        if name in versions[1] and versions[0][name] != versions[1][name]:
+            raise UserError(
+                f"{name} is version {versions[0][name]} in A and {versions[1][name]} in B; run the older one again"
+            )
+
+
+def _judged_groups(a: Scores, b: Scores, metric: str) -> list[Group]:
+    """The protections, without controls and degenerate participants, that both runs planned."""
+    return [
+        group
+        for group in a.groups("video")
+        if a.roles[group.protection] == "protection"
+        and all(scores.has(Place(metric, group, "none")) for scores in (a, b))
+    ]
+
+
+def _changes(a: Strengths, b: Strengths) -> list[Change]:
+    """The change of the worst case over the purifications of both runs, and under each of them."""
+    both = [purification for purification in a.effects if purification in b.effects]
+    seen = [purification for purification in both if purification in a.sighted and purification in b.sighted]
+    found = [_change(a, b, WORST, seen or both, worst)]
+    found += [_change(a, b, purification, [purification], lambda effects: ratio(effects[0])) for purification in both]
+    for change in found:
+        change.judged = change.over in (WORST, "none")
+    return found
+
+
+def _change(a: Strengths, b: Strengths, over: str, purifications: list[str], build: Build) -> Change:
+    for strengths in (a, b):
+        measured = strengths.over(purifications, build)
+        if measured.interval is None:
+            return Change(a.group, over, None, None, None, measured.reason)
+    count = len(purifications)
+
+    def first(effects: list[Effects]) -> Statistic:
+        return build(effects[:count])
+
+    def difference(effects: list[Effects]) -> Statistic:
+        before, after = build(effects[:count]), build(effects[count:])
+        return lambda weights: after(weights) - before(weights)
+
+    paired = [strengths.effects[name] for strengths in (a, b) for name in purifications]
+    before, interval = measure(paired, first), measure(paired, difference)
+    if before is None or interval is None:
+        return Change(a.group, over, None, None, None, "no photo has all its scores in both runs")
+    reason = "an interval needs two photos" if interval.low is None else None
+    return Change(a.group, over, before.estimate, before.estimate + interval.estimate, interval, reason)
+
+
+def _judge(found: Comparison) -> None:
+    for change in found.changes:
+        if change.interval is not None and change.interval.low is not None:
+            change.verdict = "stronger" if change.beyond(found.tolerance, 1) else "same"
+            if change.beyond(found.tolerance, -1):
+                change.verdict = "weaker"
+    tested = [change for change in found.changes if change.judged and change.verdict != "unknown"]
+    for change, adjusted in zip(tested, holm([_p_weaker(change, found.tolerance) for change in tested]), strict=True):
+        if change.verdict == "weaker" and adjusted > FAMILY_ERROR:
+            change.verdict = "unsure"
+            change.reason = f"weaker alone, but not among {len(tested)} comparisons (p = {adjusted:.3f})"
+
+
+def _p_weaker(change: Change, tolerance: float) -> float:
+    """One-sided p-value of a loss no larger than the tolerance."""
+    interval = change.interval
+    if interval is None or interval.error is None:
+        return 1.0
+    loss = -interval.estimate - tolerance
+    if interval.error == 0:
+        return 0.0 if loss > 0 else 1.0
+    return t_tail(loss / interval.error, interval.photos - 1)
+
+
+def _add_differences_of_plan(
+    found: Comparison, a: Scores, b: Scores, header_a: Mapping[str, Any], header_b: Mapping[str, Any]
+) -> None:
+    """What failed in B, and what only one of the runs planned."""
+    only_a = sorted(set(header_a["cases"]) - set(header_b["cases"]))
+    only_b = sorted(set(header_b["cases"]) - set(header_a["cases"]))
+    found.gone += [f"photo {case}" for case in only_a]
+    found.new += [f"photo {case}" for case in only_b]
+    for place in a.places():
+        if not b.has(place):
+            found.gone.append(_described(place))
+            continue
+        lost = np.isfinite(a.per_photo(place)) & ~np.isfinite(b.per_photo(place))
+        if lost.any():
+            found.failed.append(f"{_described(place)}: {int(lost.sum())} of {len(lost)} photos, {b.why_missing(place)}")
+    found.new += [_described(place) for place in b.places() if not a.has(place)]
+
+
+def _described(place: Place) -> str:
+    group = place.group
+    computed = f" (computed on {group.surrogate})" if group.surrogate not in (None, group.target) else ""
+    on = f" on {group.target}" if group.target else ""
+    return f"{place.metric} of {group.protection}{computed}{on} at {group.budget} levels, {place.purification}"
