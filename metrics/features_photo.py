@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from antibench.contracts import Card, CellView, Unscored
-from antibench.metrics.judges.deep_features import Extractor, mean_cosine, vgg_features
+from antibench.contracts import Card, CellView, ImageU8, Unscored
+from antibench.metrics.judges.deep_features import Features, mean_cosine, vgg_features
 from antibench.metrics.result import within
 from antibench.metrics.sampling import at_size_of
 
@@ -29,10 +29,12 @@ class FeaturesPhotoVgg:
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     scope: ClassVar[Literal["video", "photo", "fidelity"]] = "photo"
     photo_twin: ClassVar[str | None] = None
-    extract: ClassVar[Extractor] = staticmethod(vgg_features)
+
+    def extract(self, image: ImageU8) -> Features:
+        """The feature vector of an (H, W, 3) uint8 image."""
+        return vgg_features(image)
 
     def score(self, view: CellView) -> float | Unscored:
         """-1..1 (0..1 in practice: the features are not negative); 1 = alike."""
-        seen = view.seen[None]
-        found = mean_cosine(self.extract, seen, at_size_of(view.photo, seen))
+        found = mean_cosine(self.extract, [view.seen], [at_size_of(view.photo, view.seen[None])])
         return found if isinstance(found, Unscored) else within(self.bounds, found)

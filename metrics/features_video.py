@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from antibench.contracts import Card, CellView, Unscored
-from antibench.metrics.judges.deep_features import Extractor, mean_cosine, vgg_features
+from antibench.contracts import Card, CellView, ImageU8, Unscored
+from antibench.metrics.judges.deep_features import Features, mean_cosine, vgg_features
 from antibench.metrics.result import within
 from antibench.metrics.sampling import judged
 
@@ -33,12 +33,15 @@ class FeaturesVideoVgg:
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     scope: ClassVar[Literal["video", "photo", "fidelity"]] = "video"
     photo_twin: ClassVar[str | None] = None
-    extract: ClassVar[Extractor] = staticmethod(vgg_features)
+
+    def extract(self, image: ImageU8) -> Features:
+        """The feature vector of an (H, W, 3) uint8 image."""
+        return vgg_features(image)
 
     def score(self, view: CellView) -> float | Unscored:
         """-1..1 (0..1 in practice: the features are not negative); 1 = alike."""
         if view.frames.shape != view.clean_frames.shape:
             return Unscored(f"the clean video has shape {view.clean_frames.shape}, this one {view.frames.shape}")
-        frames, clean = (judged(video, self.judged_frames) for video in (view.frames, view.clean_frames))
-        found = mean_cosine(self.extract, frames, clean)
+        frames, clean = judged(view.frames, self.judged_frames), judged(view.clean_frames, self.judged_frames)
+        found = mean_cosine(self.extract, list(frames), list(clean))
         return found if isinstance(found, Unscored) else within(self.bounds, found)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from antibench.contracts import FramesU8, ImageU8
 from antibench.pixels import fit
 
@@ -26,7 +24,7 @@ def judged_indices(total: int, count: int) -> list[int]:
 
 def judged(frames: FramesU8, count: int) -> FramesU8:
     """The frames of `judged_indices`, (N, H, W, 3)."""
-    return cast(FramesU8, frames[judged_indices(len(frames), count)])
+    return frames[judged_indices(len(frames), count)]
 
 
 def at_size_of(photo: ImageU8, frames: FramesU8) -> ImageU8:

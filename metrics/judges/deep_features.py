@@ -1,11 +1,11 @@
 """Image features: one vector per picture from a trunk trained on ImageNet, compared by their cosine.
 
-An extractor is any function from an (H, W, 3) uint8 image to a vector; another network is another extractor.
+Another network is another function from an (H, W, 3) uint8 image to a vector.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 import numpy as np
@@ -13,18 +13,19 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 
-from antibench.contracts import FramesU8, ImageU8, Unscored
+from antibench.contracts import ImageU8, Unscored
 from antibench.metrics.judges.memo import PixelMemo
 from antibench.metrics.judges.stlpips import SMALLEST, st_lpips_net
 from antibench.pixels import to_float
 
-Extractor: TypeAlias = Callable[[ImageU8], npt.NDArray[np.float32]]
+Features: TypeAlias = npt.NDArray[np.float32]
+"""(K,)"""
 
 _LARGEST = 224
 """Short side above which a picture is reduced first: the size the trunk was trained at."""
 
 
-def vgg_features(image: ImageU8) -> npt.NDArray[np.float32]:
+def vgg_features(image: ImageU8) -> Features:
     """The VGG16 trunk of ST-LPIPS: mean activation of each channel of its last three stages, (1280,).
 
     Each stage is scaled to unit length, so that all three weigh the same. Measured on rendered portraits at 64 px:
@@ -36,22 +37,25 @@ def vgg_features(image: ImageU8) -> npt.NDArray[np.float32]:
     return _VGG(image)
 
 
-def mean_cosine(extractor: Extractor, images: FramesU8, others: FramesU8) -> float | Unscored:
-    """Mean cosine of pairs of pictures, (N, H, W, 3) each; `others` may be one picture for all."""
-    if min(images.shape[1:3]) < SMALLEST:
-        return Unscored(f"pictures of {images.shape[1]}x{images.shape[2]} are too small for image features")
-    pairs = zip(images, np.broadcast_to(others, images.shape), strict=True)
-    return float(np.mean([cosine(extractor(image), extractor(other)) for image, other in pairs]))
+def mean_cosine(
+    extract: Callable[[ImageU8], Features], images: Sequence[ImageU8], others: Sequence[ImageU8]
+) -> float | Unscored:
+    """Mean cosine of pairs of (H, W, 3) pictures of equal size."""
+    height, width = images[0].shape[:2]
+    if min(height, width) < SMALLEST:
+        return Unscored(f"pictures of {height}x{width} are too small for image features")
+    pairs = zip(images, others, strict=True)
+    return float(np.mean([cosine(extract(image), extract(other)) for image, other in pairs]))
 
 
-def cosine(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:
+def cosine(a: Features, b: Features) -> float:
     """Cosine of two vectors in double precision, within -1..1; 0 if one of them is zero."""
     x, y = a.astype(np.float64), b.astype(np.float64)
     length = float(np.linalg.norm(x) * np.linalg.norm(y))
     return float(np.clip(x @ y / length, -1, 1)) if length > 0 else 0.0
 
 
-def _vgg(image: ImageU8) -> npt.NDArray[np.float32]:
+def _vgg(image: ImageU8) -> Features:
     pixels = to_float(image)
     short = min(pixels.shape[2:])
     with torch.no_grad():

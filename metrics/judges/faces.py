@@ -59,7 +59,7 @@ def align(image: ImageU8, landmarks: npt.NDArray[np.float64]) -> torch.Tensor:
     matrix = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
     rows, columns = np.mgrid[0:SIZE, 0:SIZE]
     points = np.stack([columns.ravel(), rows.ravel()], axis=1) @ matrix.T + landmarks[0] - matrix @ target[0]
-    pixels = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].to(torch.float32)
+    pixels = torch.tensor(image).permute(2, 0, 1)[None].to(torch.float32)
     shrink = max(1, round(abs(turn)))
     height, width = (side + -side % shrink for side in pixels.shape[2:])
     if shrink > 1:

@@ -30,5 +30,5 @@ def unfit(frames: FramesU8) -> Unscored | None:
 def flows(frames: FramesU8) -> list[Flow]:
     """Flow from each frame to the next, T - 1 of them."""
     grey = [cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY) for frame in frames]
-    method = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     return [cast(Flow, method.calc(now, after, None)) for now, after in pairwise(grey)]

@@ -1,8 +1,8 @@
 """How alike two faces are: the cosine of their dlib embeddings after subtracting what all faces share.
 
 The raw embeddings of any two people point nearly the same way. Subtracting a mean embedding spreads them: strangers
-come out near 0. The rendered portraits of the small world have a mean of their own, which ships with its weights; for real
-photos it is the mean over the 100 faces of `skimage.data.lfw_subset`.
+come out near 0. The rendered portraits of the small world have a mean of their own, which ships with its weights; for
+real photos it is the mean over the 100 faces of `skimage.data.lfw_subset`.
 """
 
 from __future__ import annotations
@@ -66,5 +66,5 @@ def _real_world_mean() -> Embedding:
     large = [Image.fromarray(face).resize((SIZE, SIZE), Image.Resampling.BICUBIC).convert("RGB") for face in faces]
     pixels = torch.from_numpy(np.stack([np.array(face) for face in large])).permute(0, 3, 1, 2).to(torch.float32)
     with torch.no_grad():
-        embeddings = [face_net()(part) for part in pixels.split(20)]
+        embeddings = [face_net()(pixels[start : start + 20]) for start in range(0, len(pixels), 20)]
     return cast(Embedding, torch.cat(embeddings).mean(dim=0).numpy())
