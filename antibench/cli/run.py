@@ -1,0 +1,65 @@
+"""``antibench run``."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from antibench.cli.options import chosen_suite, suite_options
+from antibench.progress import teller
+from antibench.run import DEFAULT_STORE, Settings, default_out
+from antibench.run import run as run_suite
+
+
+@click.command()
+@suite_options
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the run. [results/runs/SUITE-ID]")
+@click.option("--workers", type=click.IntRange(min=1), help="Processes. [one a core, or one a GPU]")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON, and nothing else, on stdout.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+def run(
+    out: Path | None,
+    store: Path | None,
+    device: str,
+    workers: int | None,
+    as_json: bool,
+    quiet: bool,
+    **choice: Any,
+) -> int:
+    """Run a suite, or what is missing of it, and print the answer.
+
+    The same command resumes an interrupted run; what other runs of the same store have computed is not computed again.
+
+    \b
+    antibench run --suite smoke
+    antibench run --suite full -p my-defense --plugin my_defense.py --workers 4
+    antibench run --suite ci --images holiday/ --set budgets=[4,8] --json
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints must not end up in the answer
+        suite = chosen_suite(**choice)
+        settings = Settings(
+            out=out or default_out(suite),
+            store=store or DEFAULT_STORE,
+            workers=workers,
+            device=device,
+            plugin_files=choice["plugins"],
+        )
+        with teller(quiet) as tell:
+            ran = run_suite(suite, settings, tell)
+    from antibench.report import render
+
+    click.echo(render(ran.summary, "json" if as_json else "table"))
+    if not quiet:
+        click.echo(f"run: {ran.folder}", err=True)
+    return ran.exit_code
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,102 @@
+"""The local engine: worker processes on this machine, one to a core or one to a GPU."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+from antibench.engine import Outcome
+from antibench.engine.worker import WorkerSettings, serve
+from antibench.errors import UserError
+from antibench.jobs import Job
+
+MAX_DEATHS = 3
+"""Workers that may die one after the other without a job ending between them."""
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+    settings: WorkerSettings
+    job: Job | None = None
+
+
+class LocalPool:
+    """Worker processes; a worker that is killed costs its job, not the run."""
+
+    def __init__(self, store: Path, devices: Sequence[str], plugin_files: Sequence[Path] = ()) -> None:
+        """Start one worker for each entry of `devices` (torch device strings)."""
+        self._context = multiprocessing.get_context("spawn")
+        self._deaths = 0
+        files = tuple(file.resolve() for file in plugin_files)
+        self._workers = [self._start(WorkerSettings(store, device, files)) for device in devices]
+
+    @property
+    def capacity(self) -> int:
+        """See `Pool.capacity`."""
+        return len(self._workers)
+
+    def submit(self, job: Job) -> None:
+        """See `Pool.submit`."""
+        worker = next(worker for worker in self._workers if worker.job is None)
+        worker.job = job
+        try:
+            worker.pipe.send(job)
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it died: `wait` tells
+
+    def wait(self) -> Outcome:
+        """See `Pool.wait`.
+
+        Raises:
+            UserError: if workers keep dying.
+        """
+        busy = {worker.pipe: worker for worker in self._workers if worker.job is not None}
+        ready = wait(list(busy))[0]
+        worker = busy[ready]  # type: ignore[index]
+        try:
+            outcome: Outcome = worker.pipe.recv()
+        except (EOFError, ConnectionResetError):
+            return self._replace(worker)
+        worker.job = None
+        self._deaths = 0
+        return outcome
+
+    def close(self) -> None:
+        """See `Pool.close`."""
+        for worker in self._workers:
+            worker.process.kill()
+            worker.pipe.close()
+        for worker in self._workers:
+            worker.process.join()
+
+    def _start(self, settings: WorkerSettings) -> _Worker:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=serve, args=(theirs, settings), daemon=True)
+        process.start()
+        theirs.close()
+        return _Worker(process, ours, settings)
+
+    def _replace(self, worker: _Worker) -> Outcome:
+        worker.process.join()
+        worker.pipe.close()
+        code = worker.process.exitcode or 0
+        how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
+        self._deaths += 1
+        if self._deaths > MAX_DEATHS:
+            raise UserError(f"workers keep dying (the last {how}); use fewer --workers if memory is short")
+        job = worker.job
+        assert job is not None
+        self._workers[self._workers.index(worker)] = self._start(worker.settings)
+        return Outcome(job.key, "failed", f"{job.stage}: the worker {how} during this job; short of memory?")
+
+
+def default_workers() -> int:
+    """The cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

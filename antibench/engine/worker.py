@@ -1,0 +1,54 @@
+"""A worker process: takes jobs from a pipe until the pipe or its parent ends."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """What a worker needs to know. `device` is a torch device string."""
+
+    store: Path
+    device: str
+    plugin_files: tuple[Path, ...] = ()
+
+
+def serve(pipe: Connection, settings: WorkerSettings) -> None:
+    """Run jobs until told to stop."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator decides
+    _die_with_parent()
+    os.dup2(2, 1)  # what a plugin prints must not end up in the coordinator's output
+
+    import torch  # after the watch on the parent: importing takes seconds
+
+    from antibench.engine.bench import Bench
+    from antibench.registry import load_plugin_file
+    from antibench.store import Store
+
+    torch.set_num_threads(1)  # results must not depend on the machine's cores, and workers share them
+    for file in settings.plugin_files:
+        load_plugin_file(file)
+    bench = Bench(Store(settings.store), settings.device)
+    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        while True:
+            pipe.send(bench.perform(pipe.recv()))
+
+
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        wait([parent.sentinel])
+        os._exit(1)  # nothing to save: files appear whole or not at all
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -1,0 +1,223 @@
+"""Running a suite: plan, do what is missing, write the run's folder."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from antibench.components import CaseFacts, Resolved
+from antibench.engine import Outcome, Pool, Score
+from antibench.errors import ExitCode
+from antibench.graph import Graph, build_graph
+from antibench.jobs import Job, ScoreJob
+from antibench.keys import sha256_of
+from antibench.plan import Cell, plan_cells
+from antibench.progress import Quiet, Teller
+from antibench.provenance import environment, fingerprint
+from antibench.rows_of_run import cost_rows, ended_alike, header, portable, rows_of
+from antibench.run_folder import Appender, RunFolder
+from antibench.standing import Standing, standing
+from antibench.store import Store
+from antibench.suite import Suite
+from antibench.summary import summarise
+
+DEFAULT_STORE = Path("results/store")
+DEFAULT_RUNS = Path("results/runs")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to run, as opposed to what.
+
+    Attributes:
+        out: Folder of the run.
+        store: Folder of the store.
+        workers: Processes; None for one a core, or one a GPU.
+        device: "cpu" or "cuda".
+        plugin_files: Files whose plugins the workers must know too.
+    """
+
+    out: Path
+    store: Path = DEFAULT_STORE
+    workers: int | None = None
+    device: str = "cpu"
+    plugin_files: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What came of a run."""
+
+    folder: Path
+    summary: dict[str, Any]
+    exit_code: ExitCode
+    computed: int
+    """Jobs that were run, as opposed to found in the store."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """A suite ready to run."""
+
+    resolved: Resolved
+    cases: list[CaseFacts]
+    cells: list[Cell]
+    graph: Graph
+
+
+def default_out(suite: Suite) -> Path:
+    """Folder of a run: the same suite with the same changes resumes the same run."""
+    return DEFAULT_RUNS / f"{suite.name}-{sha256_of(suite.as_dict())[:12]}"
+
+
+def run(suite: Suite, settings: Settings, tell: Teller | None = None) -> Ran:
+    """Run a suite, or what is missing of it.
+
+    Raises:
+        UserError: for anything the user can mend: names, photos, folders, disk space.
+        KeyboardInterrupt: if interrupted; what is finished stays in the store.
+    """
+    tell = tell or Quiet()
+    folder = RunFolder(settings.out)
+    with folder.locked():
+        mark = fingerprint(suite, settings.device, settings.plugin_files)
+        done = _finished(folder, mark)
+        if done is not None:
+            return done
+        store = Store(settings.store)
+        store.prepare()
+        folder.unfinish()
+        work = prepare(suite, settings.device, store)
+        folder.write_json("plan.json", _plan(work, mark))
+        folder.write_json("env.json", environment(work.resolved))
+        state = standing(work.graph, store)
+        _warn_of_stale(state, tell)
+        return _carry_out(work, state, folder, store, lambda: local_pool(settings, len(state.todo)), tell)
+
+
+def prepare(suite: Suite, device: str, store: Store) -> Work:
+    """Look the suite's names up, read its photos and plan its jobs."""
+    from antibench.cases import case_ids, keep_target_photo, read_cases  # these import torch
+    from antibench.resolve import resolve
+
+    resolved = resolve(suite, device)
+    cells = plan_cells(resolved, case_ids(resolved))
+    cases = read_cases(resolved, store)
+    graph = build_graph(resolved, cells, cases, keep_target_photo(resolved, store))
+    return Work(resolved, cases, cells, graph)
+
+
+@contextmanager
+def local_pool(settings: Settings, jobs: int) -> Iterator[Pool]:
+    """Worker processes on this machine, stopped at the end whatever happens."""
+    from antibench.engine.local import LocalPool, default_workers
+
+    if settings.device == "cuda":
+        import torch
+
+        gpus = torch.cuda.device_count()
+        devices = [f"cuda:{index % gpus}" for index in range(settings.workers or gpus)]
+    else:
+        devices = ["cpu"] * (settings.workers or default_workers())
+    pool = LocalPool(settings.store, devices[: max(1, jobs)], settings.plugin_files)
+    try:
+        yield pool
+    finally:
+        pool.close()
+
+
+def _finished(folder: RunFolder, mark: str) -> Ran | None:
+    """The run as it is, if it is finished and nothing it depends on has changed. Failed cells are tried again."""
+    plan = folder.plan()
+    if plan is None or plan.get("fingerprint") != mark or not folder.finished:
+        return None
+    rows = folder.rows()
+    if len(rows) != plan["scores"] or any(row["status"] == "failed" for row in rows):
+        return None
+    return _conclude(folder, plan["header"], rows, folder.rows("costs.jsonl"), computed=0)
+
+
+def _plan(work: Work, mark: str) -> dict[str, Any]:
+    scopes = [metric.scope for metric in work.resolved.metrics]
+    return {
+        "header": header(work.resolved, work.cases),
+        "fingerprint": mark,
+        "scores": sum(scopes.count(cell.scope) for cell in work.cells),
+        "suite": portable(work.resolved.suite),
+        "cells": [cell.row() for cell in work.cells],
+    }
+
+
+def _warn_of_stale(state: Standing, tell: Teller) -> None:
+    for name, count in sorted(state.stale.items()):
+        tell.note(f"warning: the code of {name} changed but its version did not; {count} stored results are from before")
+
+
+def _carry_out(
+    work: Work, state: Standing, folder: RunFolder, store: Store, pool: Callable[[], Any], tell: Teller
+) -> Ran:
+    with folder.appending("cells.jsonl") as lines:
+        book = _Book(work, state, lines, tell)
+        if state.todo:
+            from antibench.engine.schedule import drive
+
+            tell.begin(state.left)
+            with pool() as workers:
+                drive(state.todo, workers, book.ended, state.known)
+    rows = book.rows()
+    costs = cost_rows(work.graph, store)
+    folder.write_rows("cells.jsonl", rows)
+    folder.write_rows("costs.jsonl", costs)
+    return _conclude(folder, header(work.resolved, work.cases), rows, costs, book.computed)
+
+
+def _conclude(
+    folder: RunFolder, head: dict[str, Any], rows: list[dict[str, Any]], costs: list[dict[str, Any]], computed: int
+) -> Ran:
+    summary = summarise(head, rows, costs)
+    folder.write_json("summary.json", summary)
+    failed = any(row["status"] == "failed" for row in rows)
+    return Ran(folder.path, summary, ExitCode.CELLS_FAILED if failed else ExitCode.FINE, computed)
+
+
+class _Book:
+    """Keeps every cell's scores; a cell is written as soon as the last of its scores is known."""
+
+    def __init__(self, work: Work, state: Standing, lines: Appender, tell: Teller) -> None:
+        self.computed = 0
+        self._work, self._state, self._lines, self._tell = work, state, lines, tell
+        self._cells_of: dict[str, list[Cell]] = defaultdict(list)
+        pending = {job.key for job in state.todo}
+        for cell in work.cells:
+            view = work.graph.waits.get(cell.id)
+            if view is not None:
+                self._cells_of[view].append(cell)
+            if view not in pending:
+                lines.add(self._rows(cell))
+
+    def ended(self, job: Job, outcome: Outcome) -> None:
+        """Take note of a job."""
+        if job.key not in self._state.known:
+            self.computed += 1
+            self._tell.advance(job.stage)
+        if isinstance(job, ScoreJob):
+            alike = {metric.label: Score(outcome.status, reason=outcome.reason) for metric in job.metrics}
+            self._state.scores[job.key].update(outcome.scores or alike)
+            for cell in self._cells_of[job.key]:
+                self._lines.add(self._rows(cell))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """All lines in the order of the plan."""
+        return [row for cell in self._work.cells for row in self._rows(cell)]
+
+    def _rows(self, cell: Cell) -> Iterator[dict[str, Any]]:
+        ending = self._work.graph.endings.get(cell.id)
+        if ending is not None:
+            scores = ended_alike(cell, self._work.resolved, ending.status, ending.reason)
+        else:
+            scores = self._state.scores[self._work.graph.waits[cell.id]]
+        return rows_of(cell, self._work.resolved, scores)
