@@ -43,6 +43,6 @@ class Jpeg:
 
 
 def _quality(strength: float) -> int:
-    if strength != int(strength) or not 1 <= strength <= 100:
+    if strength not in range(1, 101):
         raise ValueError(f"jpeg strength is a whole quality from 1 to 100, got {strength}")
     return int(strength)

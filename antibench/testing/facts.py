@@ -6,7 +6,7 @@ import dataclasses
 import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from antibench.contracts import Card
 from antibench.registry import resolved_params
 from antibench.testing.check import Check, attempt
 
+_UNUSUAL_SEED = 0x5EED1E55  # a plugin that seeds a global generator would hardly choose this one
 _NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*(\[[a-z0-9]+([.-][a-z0-9]+)*\])?")
 
 
@@ -27,10 +28,30 @@ def fact_checks(plugin_cls: type[Any], **params: Any) -> Iterator[Check]:
     yield attempt("parameters survive JSON", lambda: _json(plugin_cls, params))
 
 
-def global_random_state() -> tuple[Any, ...]:
-    """The state of the global generators of Python, NumPy and torch, comparable with ``==``."""
-    kind, keys, *rest = np.random.get_state(legacy=True)
-    return random.getstate(), kind, np.asarray(keys).tobytes(), *rest, torch.get_rng_state().numpy().tobytes()
+def moved_generators(act: Callable[[], object]) -> str | None:
+    """Run `act` and say which global generators it drew from or seeded; afterwards they are as they were."""
+    python, numpy, torch_state = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    random.seed(_UNUSUAL_SEED)
+    np.random.seed(_UNUSUAL_SEED)
+    torch.default_generator.manual_seed(_UNUSUAL_SEED)
+    try:
+        start = _states()
+        act()
+        moved = [name for name, state in _states().items() if state != start[name]]
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
+        torch.set_rng_state(torch_state)
+    return f"moved the global generator of {', '.join(moved)}" if moved else None
+
+
+def _states() -> dict[str, bytes]:
+    numpy = np.random.get_state(legacy=False)["state"]
+    return {
+        "Python": repr(random.getstate()).encode(),
+        "NumPy": numpy["key"].tobytes() + str(numpy["pos"]).encode(),
+        "torch": torch.get_rng_state().numpy().tobytes(),
+    }
 
 
 def _identity(plugin_cls: type[Any]) -> str | None:

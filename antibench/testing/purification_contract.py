@@ -12,7 +12,7 @@ import torch
 from antibench.contracts import ImageU8, Purification
 from antibench.pixels import to_float
 from antibench.testing.check import Check, attempt
-from antibench.testing.facts import fact_checks, global_random_state
+from antibench.testing.facts import fact_checks, moved_generators
 
 _SHAPES = ((37, 51), (64, 16), (2, 3), (1, 1))
 
@@ -118,11 +118,12 @@ def _input(plugin: Purification) -> str | None:
 
 
 def _generators(plugin: Purification) -> str | None:
-    before = global_random_state()
-    for strength in plugin.grid:
-        _apply(plugin, sample_photo(), strength)
-        plugin.twin(to_float(sample_photo()), strength=strength, generator=torch.Generator().manual_seed(0))
-    return None if global_random_state() == before else "a global generator moved"
+    def use() -> None:
+        for strength in plugin.grid:
+            _apply(plugin, sample_photo(), strength)
+            plugin.twin(to_float(sample_photo()), strength=strength, generator=torch.Generator().manual_seed(0))
+
+    return moved_generators(use)
 
 
 def _monotone(plugin: Purification) -> str | None:
