@@ -87,7 +87,7 @@ class Anchor(Term):
 def shallow_partners(
     shapes: Mapping[str, torch.Size], layers: Sequence[str], *, shallow: int = 2, deep: int = 3
 ) -> dict[str, str]:
-    """Pair each of the last `deep` layers with a shallow layer of the same shape.
+    """Pair each of the last `deep` layers, as far as they lie in the second half, with a shallow layer of their shape.
 
     The partner is the layer at index `shallow` (the third) where shapes agree, as throughout a transformer. In a U-Net
     it is the earliest layer of the first half with the deep layer's shape; a deep layer without one is left out.
@@ -96,13 +96,14 @@ def shallow_partners(
         shapes: Feature shape of each layer.
         layers: Names in order.
         shallow: Index of the preferred partner.
-        deep: How many layers at the end.
+        deep: How many layers at the end, at most.
 
     Raises:
         ValueError: if no deep layer has a partner.
     """
-    last = layers[-deep:]
-    candidates = [name for name in (*layers[shallow : shallow + 1], *layers[: len(layers) // 2]) if name not in last]
+    half = len(layers) // 2
+    last = layers[half:][-deep:]
+    candidates = [name for name in (*layers[shallow : shallow + 1], *layers[:half]) if name not in last]
     pairs = {}
     for name in last:
         partner = next((other for other in candidates if shapes[other] == shapes[name]), None)
