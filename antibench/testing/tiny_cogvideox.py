@@ -26,6 +26,13 @@ from antibench.models.part import Part
 
 TEXT_LENGTH = 4
 WIDTH = 8
+SERIES_1_5: dict[str, Any] = {
+    "patch_size_t": 2,
+    "ofs_embed_dim": 8,
+    "use_learned_positional_embeddings": False,
+    "patch_bias": False,
+}
+"""Configuration of the transformer where it is that of the 1.5 image-to-video models."""
 
 
 class ByteText(nn.Module):

@@ -13,14 +13,8 @@ from PIL import Image
 
 from antibench.models.cogvideox import CogVideoX
 from antibench.pixels import to_float
-from antibench.testing.tiny_cogvideox import TinyCogVideoX
+from antibench.testing.tiny_cogvideox import SERIES_1_5, TinyCogVideoX
 
-SERIES_1_5 = {
-    "patch_size_t": 2,
-    "ofs_embed_dim": 8,
-    "use_learned_positional_embeddings": False,
-    "patch_bias": False,
-}
 SPECS = {
     "learned-and-rotary": TinyCogVideoX(),
     "neither": TinyCogVideoX(
