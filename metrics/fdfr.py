@@ -10,15 +10,12 @@ import numpy as np
 from antibench.contracts import Card, CellView, Unscored
 from antibench.metrics.judges.faces import find
 from antibench.metrics.result import within
-from antibench.metrics.sampling import judged
+from antibench.metrics.sampling import JudgesFrames, judged
 
 
 @dataclass(frozen=True)
-class Fdfr:
+class Fdfr(JudgesFrames):
     """Share of judged frames in which no face is detected."""
-
-    judged_frames: int = 4
-    """How many frames are judged, evenly spaced, without frame 0 (`antibench.metrics.sampling`)."""
 
     name: ClassVar[str] = "fdfr[mtcnn]"
     version: ClassVar[int] = 1

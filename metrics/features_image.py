@@ -8,18 +8,15 @@ from typing import ClassVar, Literal
 from antibench.contracts import Card, CellView, ImageU8, Unscored
 from antibench.metrics.judges.deep_features import Features, mean_cosine, vgg_features
 from antibench.metrics.result import within
-from antibench.metrics.sampling import at_size_of, judged
+from antibench.metrics.sampling import JudgesFrames, at_size_of, judged
 
 
 @dataclass(frozen=True)
-class FeaturesImageVgg:
+class FeaturesImageVgg(JudgesFrames):
     """Mean over judged frames of the cosine between a frame's features and the clean photo's.
 
     Another network is a subclass with another `extract`, name and card.
     """
-
-    judged_frames: int = 4
-    """How many frames are judged, evenly spaced, without frame 0 (`antibench.metrics.sampling`)."""
 
     name: ClassVar[str] = "features-image[vgg]"
     version: ClassVar[int] = 1

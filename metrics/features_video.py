@@ -8,18 +8,15 @@ from typing import ClassVar, Literal
 from antibench.contracts import Card, CellView, ImageU8, Unscored
 from antibench.metrics.judges.deep_features import Features, mean_cosine, vgg_features
 from antibench.metrics.result import within
-from antibench.metrics.sampling import judged
+from antibench.metrics.sampling import JudgesFrames, judged
 
 
 @dataclass(frozen=True)
-class FeaturesVideoVgg:
+class FeaturesVideoVgg(JudgesFrames):
     """Mean over judged frames of the cosine between frame k and frame k of the equally purified clean photo's video.
 
     Another network is a subclass with another `extract`, name and card.
     """
-
-    judged_frames: int = 4
-    """How many frames are judged, evenly spaced, without frame 0 (`antibench.metrics.sampling`)."""
 
     name: ClassVar[str] = "features-video[vgg]"
     version: ClassVar[int] = 1

@@ -10,19 +10,16 @@ import numpy as np
 from antibench.contracts import Card, CellView, Unscored
 from antibench.metrics.judges.identity import similarities
 from antibench.metrics.result import within
-from antibench.metrics.sampling import at_size_of, judged
+from antibench.metrics.sampling import JudgesFrames, at_size_of, judged
 
 
 @dataclass(frozen=True)
-class Ism:
+class Ism(JudgesFrames):
     """Mean over judged frames *with a face* of the centred cosine between the frame's face and the clean photo's.
 
     Frames without a face drop out, so a video that keeps one good frame scores high: read it beside `ism0[dlib]` and
     `fdfr[mtcnn]`. Unscored if no judged frame has a face, or the photo has none.
     """
-
-    judged_frames: int = 4
-    """How many frames are judged, evenly spaced, without frame 0 (`antibench.metrics.sampling`)."""
 
     name: ClassVar[str] = "ism[dlib]"
     version: ClassVar[int] = 1

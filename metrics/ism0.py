@@ -10,19 +10,16 @@ import numpy as np
 from antibench.contracts import Card, CellView, Unscored
 from antibench.metrics.judges.identity import similarities
 from antibench.metrics.result import within
-from antibench.metrics.sampling import at_size_of, judged
+from antibench.metrics.sampling import JudgesFrames, at_size_of, judged
 
 
 @dataclass(frozen=True)
-class Ism0:
+class Ism0(JudgesFrames):
     """Mean over *all* judged frames of the centred cosine to the clean photo's face; a frame without a face counts 0.
 
     0 is what a stranger scores, so losing the face and showing somebody else weigh the same. Unscored if the photo has
     no face.
     """
-
-    judged_frames: int = 4
-    """How many frames are judged, evenly spaced, without frame 0 (`antibench.metrics.sampling`)."""
 
     name: ClassVar[str] = "ism0[dlib]"
     version: ClassVar[int] = 1

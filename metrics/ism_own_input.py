@@ -10,19 +10,16 @@ import numpy as np
 from antibench.contracts import Card, CellView, Unscored
 from antibench.metrics.judges.identity import similarities
 from antibench.metrics.result import within
-from antibench.metrics.sampling import at_size_of, judged
+from antibench.metrics.sampling import JudgesFrames, at_size_of, judged
 
 
 @dataclass(frozen=True)
-class IsmOwnInput:
+class IsmOwnInput(JudgesFrames):
     """Mean over judged frames of the centred cosine to the face of the video's own input; a missing face counts 0.
 
     A model that faithfully copies a damaged photo scores high here and low on `ism0[dlib]`: nothing was disrupted.
     Unscored if the input has no face, for then there is nothing to keep.
     """
-
-    judged_frames: int = 4
-    """How many frames are judged, evenly spaced, without frame 0 (`antibench.metrics.sampling`)."""
 
     name: ClassVar[str] = "ism-own-input[dlib]"
     version: ClassVar[int] = 1

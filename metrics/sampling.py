@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from antibench.contracts import FramesU8, ImageU8
 from antibench.pixels import fit
+
+
+@dataclass(frozen=True)
+class JudgesFrames:
+    """The parameter of metrics that look at a few frames of a video.
+
+    Raises:
+        ValueError: if it is below 1.
+    """
+
+    judged_frames: int = 4
+    """How many frames are judged: evenly spaced, without frame 0 (`judged_indices`)."""
+
+    def __post_init__(self) -> None:
+        if self.judged_frames < 1:
+            raise ValueError(f"judged_frames is {self.judged_frames}; at least one frame has to be judged")
 
 
 def judged_indices(total: int, count: int) -> list[int]:
@@ -12,11 +30,10 @@ def judged_indices(total: int, count: int) -> list[int]:
     Frame 0 is left out: image-to-video models return the photo itself there, which says nothing about the video. A
     video of one frame has only that one. If `count` is more than there are, all are taken once.
 
-    Raises:
-        ValueError: if either is below 1.
+    Args:
+        total: Frames of the video, >= 1.
+        count: How many to judge, >= 1.
     """
-    if total < 1 or count < 1:
-        raise ValueError(f"cannot judge {count} of {total} frames")
     if total == 1:
         return [0]
     return sorted({-(-k * (total - 1) // count) for k in range(1, count + 1)})

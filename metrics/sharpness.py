@@ -23,6 +23,10 @@ class Sharpness:
     last_frames: int = 2
     """How many frames at the end are looked at: blur grows with time in image-to-video models."""
 
+    def __post_init__(self) -> None:
+        if self.last_frames < 1:
+            raise ValueError(f"last_frames is {self.last_frames}; at least one frame has to be looked at")
+
     name: ClassVar[str] = "sharpness"
     version: ClassVar[int] = 1
     card: ClassVar[Card] = Card(

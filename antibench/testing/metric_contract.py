@@ -70,7 +70,7 @@ def sample_view() -> CellView:
 
 
 def with_noise(view: CellView, sigma: float) -> CellView:
-    """The cell with Gaussian noise of `sigma` levels on all that a protection changes; every sigma has the same draws."""
+    """The cell with Gaussian noise of `sigma` levels, always the same draws, on all that a protection changes."""
 
     def noisy(image: ImageU8 | FramesU8) -> ImageU8:
         noise = np.random.default_rng(0).normal(size=image.shape) * sigma
