@@ -42,7 +42,7 @@ def read_cases(resolved: Resolved, store: Store) -> list[CaseFacts]:
     cases = [_kept(case, sizes, store) for case in islice(dataset.cases(), resolved.suite.get("limit"))]
     broken = [case for case in cases if case.broken is not None]
     if cases and len(broken) == len(cases):
-        raise UserError(f"dataset {resolved.dataset.name!r}: no photo could be read; {broken[0].id}: {broken[0].broken}")
+        raise UserError(f"dataset {dataset.name!r}: no photo could be read; {broken[0].id}: {broken[0].broken}")
     return cases
 
 

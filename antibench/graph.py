@@ -133,6 +133,7 @@ class _Builder:
         world: World,
     ) -> ScoreJob:
         parts = {
+            "scope": cell.scope,
             "photo": photo,
             "protected": protected,
             "seen": seen,

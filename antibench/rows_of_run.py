@@ -70,11 +70,15 @@ def portable(suite: dict[str, Any]) -> dict[str, Any]:
 
 
 def rows_of(cell: Cell, resolved: Resolved, scores: dict[str, Score]) -> Iterator[dict[str, Any]]:
-    """The lines of a cell, one a metric of its scope; metrics without a score are left out."""
+    """The lines of a cell, one a metric of its scope.
+
+    Raises:
+        KeyError: if one of them has no score: every planned score is reported.
+    """
     fields = cell.row()
     for metric in resolved.metrics:
-        score = scores.get(metric.label)
-        if metric.scope == cell.scope and score is not None:
+        if metric.scope == cell.scope:
+            score = scores[metric.label]
             yield {
                 "cell": fields["cell"],
                 "metric": metric.label,

@@ -11,7 +11,7 @@ from typing import Any
 
 from antibench.components import CaseFacts, Resolved
 from antibench.engine import Outcome, Pool, Score
-from antibench.errors import ExitCode
+from antibench.errors import ExitCode, UserError
 from antibench.graph import Graph, build_graph
 from antibench.jobs import Job, ScoreJob
 from antibench.keys import sha256_of
@@ -20,6 +20,7 @@ from antibench.progress import Quiet, Teller
 from antibench.provenance import environment, fingerprint
 from antibench.rows_of_run import cost_rows, ended_alike, header, portable, rows_of
 from antibench.run_folder import Appender, RunFolder
+from antibench.runfiles import read_run
 from antibench.standing import Standing, standing
 from antibench.store import Store
 from antibench.suite import Suite
@@ -132,21 +133,21 @@ def local_pool(settings: Settings, jobs: int) -> Iterator[Pool]:
 
 def _finished(folder: RunFolder, mark: str) -> Ran | None:
     """The run as it is, if it is finished and nothing it depends on has changed. Failed cells are tried again."""
-    plan = folder.plan()
-    if plan is None or plan.get("fingerprint") != mark or not folder.finished:
+    if not folder.finished or folder.plan().get("fingerprint") != mark:
         return None
-    rows = folder.rows()
-    if len(rows) != plan["scores"] or any(row["status"] == "failed" for row in rows):
+    try:
+        found = read_run(folder.path)
+    except UserError:
+        return None  # damaged: made anew from the store
+    if any(line["status"] in ("failed", "missing") for line in found.cells):
         return None
-    return _conclude(folder, plan["header"], rows, folder.rows("costs.jsonl"), computed=0)
+    return _conclude(folder, found.header, found.cells, found.costs, computed=0)
 
 
 def _plan(work: Work, mark: str) -> dict[str, Any]:
-    scopes = [metric.scope for metric in work.resolved.metrics]
     return {
         "header": header(work.resolved, work.cases),
         "fingerprint": mark,
-        "scores": sum(scopes.count(cell.scope) for cell in work.cells),
         "suite": portable(work.resolved.suite),
         "cells": [cell.row() for cell in work.cells],
     }
@@ -154,7 +155,7 @@ def _plan(work: Work, mark: str) -> dict[str, Any]:
 
 def _warn_of_stale(state: Standing, tell: Teller) -> None:
     for name, count in sorted(state.stale.items()):
-        tell.note(f"warning: the code of {name} changed but its version did not; {count} stored results are from before")
+        tell.note(f"warning: the code of {name} changed, its version did not; {count} stored results are older")
 
 
 def _carry_out(

@@ -35,24 +35,16 @@ class RunFolder:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise UserError(f"{self.path}: another process is writing this run; wait, or use another --out") from None
+                raise UserError(f"{self.path}: another process is writing this run; use another --out") from None
             yield
 
-    def plan(self) -> dict[str, Any] | None:
-        """What ``plan.json`` holds; None if there is no readable plan."""
+    def plan(self) -> dict[str, Any]:
+        """What ``plan.json`` holds; nothing if there is no readable plan. `runfiles` reads a run to show it."""
         try:
             plan = json.loads((self.path / "plan.json").read_bytes())
         except (OSError, ValueError):
-            return None
-        return plan if isinstance(plan, dict) and "header" in plan else None
-
-    def rows(self, name: str = "cells.jsonl") -> list[dict[str, Any]]:
-        """The lines of a ``.jsonl`` file; a half line at its end, left by a kill, is passed over."""
-        try:
-            lines = (self.path / name).read_text("utf-8").split("\n")
-        except OSError:
-            return []
-        return [json.loads(line) for line in lines[:-1]]
+            return {}
+        return plan if isinstance(plan, dict) else {}
 
     @property
     def finished(self) -> bool:

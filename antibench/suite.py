@@ -140,7 +140,8 @@ class Suite(BaseModel):
     def surrogate_choices(self) -> tuple[Choice, ...]:
         """The surrogates; the models if none are given. A bare name takes the parameters of the model it names."""
         models = {model.shown: model for model in self.models}
-        return tuple(models.get(item.shown, item) if not item.params else item for item in self.surrogates or self.models)
+        chosen = self.surrogates or self.models
+        return tuple(item if item.params else models.get(item.shown, item) for item in chosen)
 
     def as_dict(self) -> dict[str, Any]:
         """The suite as JSON types, defaults included, `None` left out."""

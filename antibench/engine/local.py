@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 from collections.abc import Sequence
@@ -46,10 +47,8 @@ class LocalPool:
         """See `Pool.submit`."""
         worker = next(worker for worker in self._workers if worker.job is None)
         worker.job = job
-        try:
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it died: `wait` tells
             worker.pipe.send(job)
-        except (BrokenPipeError, ConnectionResetError):
-            pass  # it died: `wait` tells
 
     def wait(self) -> Outcome:
         """See `Pool.wait`.

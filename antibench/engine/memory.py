@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import resource
 from pathlib import Path
 
@@ -30,10 +31,8 @@ class PeakMemory:
 
 
 def _reset_resident_peak() -> None:
-    try:
+    with contextlib.suppress(OSError):  # elsewhere the mark is that of the process's life, an upper bound
         _CLEAR_REFS.write_text("5")  # Linux: start a new high-water mark
-    except OSError:
-        pass  # elsewhere the mark is that of the process's life, an upper bound
 
 
 def _resident_peak_kib() -> float:

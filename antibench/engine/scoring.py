@@ -67,7 +67,7 @@ def _score(facts: MetricFacts, metric: Metric, view: CellView) -> Score:
     if not math.isfinite(value):
         return Score("failed", reason=f"metric {facts.label} returned {value}")
     if not low - BOUND_SLACK <= value <= high + BOUND_SLACK:
-        return Score("failed", reason=f"metric {facts.label} returned {value:g}, outside its bounds [{low:g}, {high:g}]")
+        return Score("failed", reason=f"metric {facts.label} returned {value:g}, not within [{low:g}, {high:g}]")
     return Score("ok", value)
 
 

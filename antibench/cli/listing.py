@@ -1,0 +1,42 @@
+"""``antibench list``."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from antibench.registry import ALL
+from antibench.suite_file import suite_names
+
+KINDS = ("suites", *ALL)
+
+
+@click.command("list")
+@click.argument("kind", required=False, type=click.Choice(KINDS))
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def listing(kind: str | None, as_json: bool) -> None:
+    """List what is registered: name@version and what it is.
+
+    \b
+    antibench list
+    antibench list protections --json
+    """
+    found = {name: _entries(name) for name in ([kind] if kind else KINDS)}
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+        return
+    for name, entries in found.items():
+        click.echo(f"{name}:")
+        width = max((len(entry["name"]) for entry in entries), default=0)
+        for entry in entries:
+            click.echo(f"  {entry['name']:<{width}}  {entry['summary']}".rstrip())
+
+
+def _entries(kind: str) -> list[dict[str, str]]:
+    if kind == "suites":
+        return [{"name": name, "summary": "", "origin": "antibench"} for name in suite_names()]
+    return [
+        {"name": f"{entry.name}@{entry.version}", "summary": entry.summary, "origin": entry.origin}
+        for entry in ALL[kind].entries()
+    ]
