@@ -69,5 +69,8 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
         ("svd@1", "antibench.models.specs:SVDXT", "Stable Video Diffusion XT, from the hub"),
         ("cogvideox-5b-i2v@1", "antibench.models.specs:CogVideoX5BI2V", "CogVideoX-5B image-to-video, from the hub"),
     ],
-    "datasets": [],
+    "datasets": [
+        ("folder@1", "antibench.datasets.folder:Folder", "A folder of photos, with a captions file if there is one"),
+        ("portraits@1", "antibench.datasets.portraits:Portraits", "Rendered talking portraits, held out from training"),
+    ],
 }
