@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,8 @@ from pydantic import ValidationError
 
 from antibench.errors import UserError, closest
 from antibench.suite import Suite
+from antibench.suite_names import find_suite
 
-_NAME = re.compile(r"[a-z0-9-]+")
 _MAX_DEPTH = 8
 
 
@@ -32,21 +31,6 @@ def load_suite(spec: str, overrides: list[Any] | None = None) -> Suite:
     for override in overrides or []:
         override(raw)
     return validated(raw, origins)
-
-
-def suite_names() -> list[str]:
-    """Names of the suites that come with antibench."""
-    folder = resources.files("antibench.suites")
-    return sorted(item.name.removesuffix(".toml") for item in folder.iterdir() if item.name.endswith(".toml"))
-
-
-def find_suite(spec: str) -> Path:
-    """The file of a suite. Only what looks like a path (a separator or ``.toml``) is taken as one."""
-    if spec.endswith(".toml") or "/" in spec or "\\" in spec:
-        return Path(spec)
-    if not _NAME.fullmatch(spec) or spec not in suite_names():
-        raise UserError(f"unknown suite {spec!r}{closest(spec, suite_names())} (suites: {', '.join(suite_names())})")
-    return Path(str(resources.files("antibench.suites").joinpath(f"{spec}.toml")))
 
 
 def _read(path: Path, seen: list[Path]) -> tuple[dict[str, Any], dict[str, Path]]:

@@ -7,7 +7,7 @@ import json
 import click
 
 from antibench.registry import ALL
-from antibench.suite_file import suite_names
+from antibench.suite_names import description, suite_names
 
 KINDS = ("suites", *ALL)
 
@@ -35,7 +35,7 @@ def listing(kind: str | None, as_json: bool) -> None:
 
 def _entries(kind: str) -> list[dict[str, str]]:
     if kind == "suites":
-        return [{"name": name, "summary": "", "origin": "antibench"} for name in suite_names()]
+        return [{"name": name, "summary": description(name), "origin": "antibench"} for name in suite_names()]
     return [
         {"name": f"{entry.name}@{entry.version}", "summary": entry.summary, "origin": entry.origin}
         for entry in ALL[kind].entries()
