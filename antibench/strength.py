@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from antibench.scores import Group, Place, Scores
-from antibench.stats import Floats, Interval, Statistic, bootstrap, weighted
+from antibench.stats import Floats, Interval, Statistic, bootstrap, t_quantile, weighted
 
 
 class Effects(NamedTuple):
@@ -85,7 +85,8 @@ class Strengths:
             places = self.reference(purification), self.floor(purification)
             return f"no photo has a clean and a floor score: {self.scores.why_missing(*places)}"
         mean = bootstrap(lambda weights: weighted(weights, span), len(span))
-        bound = mean.estimate if mean.low is None else mean.low
+        # One-sided 95% confidence; a single photo can only show the sign.
+        bound = mean.estimate - (t_quantile(0.95, mean.photos - 1) * mean.error if mean.error is not None else 0.0)
         if bound > 0:
             return None
         return f"{self.metric} cannot tell a photo from a stranger here (clean - floor = {mean.estimate:.3g})"
