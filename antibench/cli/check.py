@@ -1,0 +1,99 @@
+"""``antibench check``: does a plugin keep its contract?"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from antibench.errors import ExitCode, UserError, closest
+from antibench.registry import ALL, load_plugin_file
+from antibench.suite_options import assignment
+
+if TYPE_CHECKING:
+    from antibench.testing.check import Check
+
+_CONTRACTS = {
+    "protections": "antibench.testing.protection_contract",
+    "purifications": "antibench.testing.purification_contract",
+    "metrics": "antibench.testing.metric_contract",
+    "models": "antibench.testing.model_contract",
+    "datasets": "antibench.testing.dataset_contract",
+}
+
+
+@click.command()
+@click.argument("name")
+@click.option("--kind", type=click.Choice(list(ALL)), help="What NAME is, should it be several things.")
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="A parameter of NAME: path=photos/.")
+@click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="Load a plugin file.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check(
+    name: str, kind: str | None, assignments: tuple[str, ...], plugins: tuple[Path, ...], as_json: bool
+) -> ExitCode:
+    """Check the protection, purification, metric, video model or dataset NAME against its contract.
+
+    Models of the embedded world are measured against the validity gate too. Exit code: 0 all kept, 3 not all.
+
+    \b
+    antibench check my-defense --plugin my_defense.py
+    antibench check folder --set path=photos/
+    """
+    for file in plugins:
+        load_plugin_file(file)
+    kind = kind or _kind_of(name)
+    params: dict[str, Any] = {}
+    for text in assignments:
+        assignment(text)(params)
+    plugin_cls = type(ALL[kind].create(name, params))
+    results: list[Check] = []
+    for result in _as_they_come(_checks(kind, plugin_cls, params)):
+        results.append(result)
+        if not as_json:
+            click.echo(_line(result))
+    failed = sum(not result.ok for result in results)
+    label = f"{plugin_cls.name}@{plugin_cls.version}"
+    if as_json:
+        checks = [{"name": result.name, "ok": result.ok, "detail": result.detail} for result in results]
+        click.echo(json.dumps({"name": label, "kind": kind, "ok": not failed, "checks": checks}, indent=1))
+    else:
+        click.echo(f"{label}: {failed or 'none'} of {len(results)} checks failed")
+    return ExitCode.CELLS_FAILED if failed else ExitCode.FINE
+
+
+def _line(result: Check) -> str:
+    return f"{'ok' if result.ok else 'FAIL':<4}  {result.name}{': ' if result.detail else ''}{result.detail}"
+
+
+def _kind_of(name: str) -> str:
+    bare = name.partition("@")[0]
+    named = {kind: [entry.name for entry in registry.entries()] for kind, registry in ALL.items()}
+    kinds = [kind for kind, names in named.items() if bare in names]
+    if len(kinds) > 1:
+        raise UserError(f"{name!r} is the name of several things; add --kind {' or --kind '.join(kinds)}")
+    if not kinds:
+        hint = closest(bare, (item for names in named.values() for item in names))
+        raise UserError(f"nothing is registered as {name!r}{hint} (`antibench list` shows all)")
+    return kinds[0]
+
+
+def _checks(kind: str, plugin_cls: type[Any], params: dict[str, Any]) -> Iterator[Check]:
+    yield from importlib.import_module(_CONTRACTS[kind]).checks(plugin_cls, **params)
+    if kind == "models" and plugin_cls.card.world == "small":
+        yield from importlib.import_module("antibench.zoo.gate").run(plugin_cls.name)
+
+
+def _as_they_come(results: Iterator[Check]) -> Iterator[Check]:
+    """The results; what a plugin prints meanwhile goes to stderr, not into the answer."""
+    while True:
+        with contextlib.redirect_stdout(sys.stderr):
+            result = next(results, None)
+        if result is None:
+            return
+        yield result
