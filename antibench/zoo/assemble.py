@@ -1,0 +1,138 @@
+"""From a recipe to modules, and from shipped weights to loaded modules."""
+
+from __future__ import annotations
+
+import json
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import (
+    AutoencoderKLCogVideoX,
+    AutoencoderKLTemporalDecoder,
+    CogVideoXDDIMScheduler,
+    CogVideoXTransformer3DModel,
+    EulerDiscreteScheduler,
+    UNetSpatioTemporalConditionModel,
+)
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from antibench.errors import UserError
+from antibench.zoo.networks import CaptionEncoder, TokenImageEncoder
+from antibench.zoo.recipes import RECIPES, Recipe
+
+
+def build_vae(recipe: Recipe) -> nn.Module:
+    """The recipe's VAE with fresh weights."""
+    cls = AutoencoderKLTemporalDecoder if recipe.family == "svd" else AutoencoderKLCogVideoX
+    vae: nn.Module = cls(**recipe.vae)
+    return vae
+
+
+def build_denoiser(recipe: Recipe) -> nn.Module:
+    """The recipe's U-Net or transformer with fresh weights."""
+    cls = UNetSpatioTemporalConditionModel if recipe.family == "svd" else CogVideoXTransformer3DModel
+    denoiser: nn.Module = cls(**recipe.denoiser)
+    return denoiser
+
+
+def build_condition(recipe: Recipe) -> nn.Module:
+    """What is trained together with the denoiser: the image tokens' projection, or the caption encoder."""
+    if recipe.family == "svd":
+        return TokenImageEncoder(recipe.denoiser["cross_attention_dim"])
+    return CaptionEncoder(recipe.denoiser["text_embed_dim"])
+
+
+def build_scheduler(recipe: Recipe) -> Any:
+    """The recipe's sampler."""
+    cls = EulerDiscreteScheduler if recipe.family == "svd" else CogVideoXDDIMScheduler
+    return cls(**recipe.scheduler)
+
+
+def weights_folder(name: str) -> Path:
+    """The folder of a model's shipped weights.
+
+    Raises:
+        UserError: unknown model, or weights that this installation does not hold.
+    """
+    if name not in RECIPES:
+        raise UserError(f"no small model {name!r} (there are {', '.join(RECIPES)})")
+    with as_file(files("antibench.zoo") / "weights" / name) as folder:
+        if not (folder / "denoiser.safetensors").is_file():
+            raise UserError(f"{name} has no weights here: run `python -m antibench.zoo.train {name}` on a GPU")
+        return folder
+
+
+def load_card(name: str) -> dict[str, Any]:
+    """The facts recorded with a model's weights; empty if there are none yet."""
+    path = Path(str(files("antibench.zoo") / "weights" / name / "card.json"))
+    if not path.is_file():
+        return {}
+    card: dict[str, Any] = json.loads(path.read_text())
+    return card
+
+
+def load_components(name: str, device: str | torch.device = "cpu") -> dict[str, Any]:
+    """A small model's parts, frozen and in float32.
+
+    Args:
+        name: A recipe's name.
+        device: Where to put them.
+
+    Returns:
+        For the svd family `vae`, `unet`, `image_encoder`, `scheduler`; for the cogvideox family `vae`, `transformer`,
+        `text_encoder`, `scheduler`; for both `settings`: the recipe's sampling, with `size` and `frames`.
+    """
+    folder = weights_folder(name)
+    recipe = RECIPES[name]
+    vae = load_vae(recipe, weights_folder(recipe.vae_name) if recipe.vae_of else folder)
+    denoiser, condition = build_denoiser(recipe), build_condition(recipe)
+    state = load_file(folder / "denoiser.safetensors")
+    denoiser.load_state_dict(_part(state, "denoiser."), strict=True)
+    condition.load_state_dict(_part(state, "condition."), strict=True)
+    if isinstance(condition, TokenImageEncoder):
+        condition.attach_backbone()
+    for module in (vae, denoiser, condition):
+        module.to(device).eval().requires_grad_(False)
+    names = ("unet", "image_encoder") if recipe.family == "svd" else ("transformer", "text_encoder")
+    return {
+        "vae": vae,
+        names[0]: denoiser,
+        names[1]: condition,
+        "scheduler": build_scheduler(recipe),
+        "settings": {**recipe.sampling, "size": recipe.size, "frames": recipe.frames},
+    }
+
+
+def load_vae(recipe: Recipe, folder: Path) -> nn.Module:
+    """A trained VAE; its scaling factor travels in the weight file."""
+    state = load_file(folder / "vae.safetensors")
+    scaling_factor = float(state.pop("scaling_factor"))
+    vae = build_vae(recipe)
+    vae.load_state_dict({key: value.float() for key, value in state.items()}, strict=True)
+    vae.register_to_config(scaling_factor=scaling_factor)  # type: ignore[operator]
+    return vae
+
+
+def save_vae(vae: nn.Module, scaling_factor: float, folder: Path) -> None:
+    """Write a VAE as fp16 safetensors."""
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file({**_half(vae), "scaling_factor": torch.tensor(scaling_factor)}, folder / "vae.safetensors")
+
+
+def save_denoiser(denoiser: nn.Module, condition: nn.Module, folder: Path) -> None:
+    """Write a denoiser and what was trained with it as fp16 safetensors."""
+    folder.mkdir(parents=True, exist_ok=True)
+    state = {f"denoiser.{key}": value for key, value in _half(denoiser).items()}
+    state |= {f"condition.{key}": value for key, value in _half(condition).items()}
+    save_file(state, folder / "denoiser.safetensors")
+
+
+def _half(module: nn.Module) -> dict[str, Tensor]:
+    return {key: value.detach().cpu().half().contiguous() for key, value in module.state_dict().items()}
+
+
+def _part(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value.float() for key, value in state.items() if key.startswith(prefix)}

@@ -1,0 +1,200 @@
+"""The recipes of the small models: configurations of the real diffusers classes, and how each is trained and sampled.
+
+A recipe is what `python -m antibench.zoo.train NAME` follows and what a model's `config.json` records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Family = Literal["svd", "cogvideox"]
+
+
+@dataclass(frozen=True)
+class Training:
+    """How one network is trained. `batch` counts clips."""
+
+    steps: int
+    batch: int
+    learning_rate: float
+    seed: int
+    ema: float = 0.9995
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One small model.
+
+    Attributes:
+        name: Registered name, and folder of the weights.
+        family: Whose classes and pipeline.
+        size: Height and width in pixels.
+        frames: Frames a clip.
+        vae: Arguments of the VAE class.
+        denoiser: Arguments of the U-Net or transformer class.
+        scheduler: Arguments of the scheduler class.
+        sampling: What `generate` uses: steps, guidance, frame rate and so on.
+        train_vae: None if the VAE of `vae_of` is used.
+        train_denoiser: Training of the denoiser with its text or image projection.
+        vae_of: Name of the model whose VAE this one shares.
+    """
+
+    name: str
+    family: Family
+    size: int
+    frames: int
+    vae: dict[str, Any]
+    denoiser: dict[str, Any]
+    scheduler: dict[str, Any]
+    sampling: dict[str, Any]
+    train_denoiser: Training
+    train_vae: Training | None = None
+    vae_of: str = ""
+    drop: dict[str, float] = field(default_factory=dict)
+    """Share of training clips whose conditions are dropped or noised; see `train_denoiser`."""
+
+    @property
+    def vae_name(self) -> str:
+        """Folder of the VAE's weights."""
+        return self.vae_of or self.name
+
+
+_SVD_FRAMES, _SVD_LATENT = 8, 24
+_SVD_VAE = {
+    "block_out_channels": (32, 64, 96, 96),
+    "down_block_types": ("DownEncoderBlock2D",) * 4,
+    "latent_channels": _SVD_LATENT,
+    "layers_per_block": 1,
+    "sample_size": 64,
+}
+_TOKEN_WIDTH = 96
+
+
+def _svd_unet(channels: tuple[int, ...], heads: tuple[int, ...]) -> dict[str, Any]:
+    levels = len(channels)
+    return {
+        "sample_size": 8,
+        "in_channels": 2 * _SVD_LATENT,
+        "out_channels": _SVD_LATENT,
+        "down_block_types": ("CrossAttnDownBlockSpatioTemporal",) * levels,
+        "up_block_types": ("CrossAttnUpBlockSpatioTemporal",) * levels,
+        "block_out_channels": channels,
+        "num_attention_heads": heads,
+        "layers_per_block": 1,
+        "cross_attention_dim": _TOKEN_WIDTH,
+        "addition_time_embed_dim": 32,
+        "projection_class_embeddings_input_dim": 96,
+        "num_frames": _SVD_FRAMES,
+    }
+
+
+_SVD_SCHEDULER = {
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "prediction_type": "v_prediction",
+    "timestep_type": "continuous",
+    "timestep_spacing": "leading",
+    "steps_offset": 1,
+    "use_karras_sigmas": True,
+    "interpolation_type": "linear",
+    "sigma_min": 0.02,
+    "sigma_max": 80.0,
+}
+_SVD_SAMPLING = {
+    "steps": 8,
+    "min_guidance": 1.0,
+    "max_guidance": 3.0,
+    "fps": 7,
+    "motion_bucket_id": 127,
+    "noise_aug_strength": 0.02,
+}
+# Measured before: without clips that have tokens but no latent the tokens are ignored, and nothing can be attacked.
+_SVD_DROP = {"both": 0.12, "latent": 0.25, "noised_latent": 0.25, "tokens": 0.05}
+
+_COG_LATENT = 16
+_COG_VAE = {
+    "block_out_channels": (32, 64, 96),
+    "down_block_types": ("CogVideoXDownBlock3D",) * 3,
+    "up_block_types": ("CogVideoXUpBlock3D",) * 3,
+    "latent_channels": _COG_LATENT,
+    "layers_per_block": 1,
+    "norm_num_groups": 16,
+    "temporal_compression_ratio": 4,
+    "sample_height": 64,
+    "sample_width": 64,
+}
+_COG_TRANSFORMER = {
+    "num_attention_heads": 6,
+    "attention_head_dim": 32,
+    "in_channels": 2 * _COG_LATENT,
+    "out_channels": _COG_LATENT,
+    "time_embed_dim": 64,
+    "text_embed_dim": 64,
+    "num_layers": 9,
+    "sample_width": 16,
+    "sample_height": 16,
+    "sample_frames": 9,
+    "patch_size": 2,
+    "temporal_compression_ratio": 4,
+    "max_text_seq_length": 12,
+    "use_rotary_positional_embeddings": True,
+    "use_learned_positional_embeddings": True,
+}
+_COG_SCHEDULER = {
+    "beta_schedule": "scaled_linear",
+    "beta_start": 0.00085,
+    "beta_end": 0.012,
+    "prediction_type": "v_prediction",
+    "rescale_betas_zero_snr": True,
+    "snr_shift_scale": 1.0,
+    "timestep_spacing": "trailing",
+    "clip_sample": False,
+    "set_alpha_to_one": True,
+}
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            name="svd-small",
+            family="svd",
+            size=64,
+            frames=_SVD_FRAMES,
+            vae=_SVD_VAE,
+            denoiser=_svd_unet((96,), (3,)),
+            scheduler=_SVD_SCHEDULER,
+            sampling=_SVD_SAMPLING,
+            train_vae=Training(steps=6_000, batch=16, learning_rate=1.2e-3, seed=11, ema=0.998),
+            train_denoiser=Training(steps=20_000, batch=128, learning_rate=1.2e-3, seed=12),
+            drop=_SVD_DROP,
+        ),
+        Recipe(
+            name="svd-small-holdout",
+            family="svd",
+            size=64,
+            frames=_SVD_FRAMES,
+            vae=_SVD_VAE,
+            denoiser=_svd_unet((64, 96), (2, 3)),
+            scheduler=_SVD_SCHEDULER,
+            sampling=_SVD_SAMPLING,
+            vae_of="svd-small",
+            train_denoiser=Training(steps=20_000, batch=128, learning_rate=1.2e-3, seed=22),
+            drop=_SVD_DROP,
+        ),
+        Recipe(
+            name="cogvideox-small",
+            family="cogvideox",
+            size=64,
+            frames=9,
+            vae=_COG_VAE,
+            denoiser=_COG_TRANSFORMER,
+            scheduler=_COG_SCHEDULER,
+            sampling={"steps": 16, "guidance": 3.0, "fps": 8},
+            train_vae=Training(steps=4_000, batch=24, learning_rate=1.2e-3, seed=31, ema=0.998),
+            train_denoiser=Training(steps=12_000, batch=192, learning_rate=1.2e-3, seed=32),
+            drop={"text": 0.1},
+        ),
+    )
+}

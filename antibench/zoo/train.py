@@ -1,0 +1,112 @@
+"""Train a small model: ``python -m antibench.zoo.train NAME``.
+
+Two stages, the VAE and then the denoiser on its latents; each may be cut into several runs, which go on where the
+last one stopped. Without options the recipe's own numbers of steps are taken; the cards say how long that took.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+from antibench.zoo.assemble import build_condition, build_denoiser, build_vae, load_vae, save_denoiser, save_vae
+from antibench.zoo.networks import TokenImageEncoder
+from antibench.zoo.recipes import RECIPES, Recipe
+from antibench.zoo.training.clips import render_pool
+from antibench.zoo.training.denoiser import Objective, encode_pool, measure_denoiser, train_denoiser
+from antibench.zoo.training.session import Session
+from antibench.zoo.training.vae import measure_vae, train_vae
+
+POOL = 40_960
+HELD_OUT, HELD_OUT_OFFSET = 256, 1_000_000
+"""Clips the figures are measured on, and the batch offset that keeps them apart from training."""
+
+
+def run_vae(recipe: Recipe, out: Path, device: torch.device, seconds: float, fit: bool, clips: int) -> bool:
+    """One run of the VAE stage. Returns whether the stage is finished."""
+    if recipe.train_vae is None:
+        return True
+    torch.manual_seed(recipe.train_vae.seed)
+    vae = build_vae(recipe).to(device)
+    session = Session(vae, recipe.train_vae, out / recipe.name / "state-vae.pt", seconds, fit)
+    train_vae(vae, render_pool(recipe, clips, device), recipe, session)
+    session.save()
+    figures = measure_vae(session.average, render_pool(recipe, HELD_OUT, device, HELD_OUT_OFFSET))
+    save_vae(session.average, figures["scaling_factor"], out / recipe.name)
+    _record(out / recipe.name, "vae", recipe.train_vae.seed, session, figures)
+    return session.finished
+
+
+def run_denoiser(
+    recipe: Recipe, out: Path, device: torch.device, seconds: float, fit: bool, clips: int, compiled: bool
+) -> bool:
+    """One run of the denoiser stage. Returns whether the stage is finished."""
+    plan = recipe.train_denoiser
+    torch.manual_seed(plan.seed)
+    vae = load_vae(recipe, out / recipe.vae_name).to(device).eval().requires_grad_(False)
+    denoiser, condition = build_denoiser(recipe).to(device), build_condition(recipe).to(device)
+    encoder = build_condition(recipe).to(device)
+    if isinstance(encoder, TokenImageEncoder):
+        encoder.attach_backbone()
+    data = encode_pool(recipe, vae, encoder, render_pool(recipe, clips, device))
+    held_out = encode_pool(recipe, vae, encoder, render_pool(recipe, HELD_OUT, device, HELD_OUT_OFFSET))
+    if isinstance(condition, TokenImageEncoder):
+        condition.scale.fill_(data["tokens"][:2000].float().std())
+    objective = Objective(recipe, denoiser, condition)
+    session = Session(objective, plan, out / recipe.name / "state-denoiser.pt", seconds, fit)
+    train_denoiser(objective, data, session, compiled=compiled)
+    session.save()
+    average = session.average
+    assert isinstance(average, Objective)
+    figures = {"held_out_loss": measure_denoiser(average, held_out, plan.seed)}
+    save_denoiser(average.denoiser, average.condition, out / recipe.name)
+    _record(out / recipe.name, "denoiser", plan.seed, session, figures)
+    return session.finished
+
+
+def _record(folder: Path, stage: str, seed: int, session: Session, figures: dict[str, float]) -> None:
+    path = folder / "training.json"
+    record = json.loads(path.read_text()) if path.is_file() else {}
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
+    record[stage] = {
+        "seed": seed,
+        "steps": session.step,
+        "of": session.total,
+        "batch": session.plan.batch,
+        "device": device,
+        "minutes": round((session.spent + session.elapsed) / 60, 1),
+        **{name: round(value, 4) for name, value in figures.items()},
+    }
+    path.write_text(json.dumps(record, indent=1) + "\n")
+    session.log(f"{stage}: {json.dumps(record[stage])}")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line. Exit code 0 when the model is finished, 1 when another run is needed."""
+    parser = argparse.ArgumentParser(prog="python -m antibench.zoo.train", description=__doc__)
+    parser.add_argument("name", choices=sorted(RECIPES))
+    parser.add_argument("--stage", choices=("vae", "denoiser", "both"), default="both")
+    parser.add_argument("--out", type=Path, default=Path("zoo-training"), help="folder of weights and states")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="stop this run after so long (a stage)")
+    parser.add_argument("--fit", action="store_true", help="take as many steps as the pace allows in --seconds")
+    parser.add_argument("--clips", type=int, default=POOL, help="clips rendered to train on")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--no-compile", action="store_true")
+    given = parser.parse_args(arguments)
+    recipe, device = RECIPES[given.name], torch.device(given.device)
+    torch.backends.cudnn.benchmark = True
+    torch.set_float32_matmul_precision("high")
+    finished = True
+    if given.stage in ("vae", "both"):
+        finished = run_vae(recipe, given.out, device, given.seconds, given.fit, given.clips)
+    if given.stage in ("denoiser", "both") and finished:
+        compiled = not given.no_compile and device.type == "cuda"
+        finished = run_denoiser(recipe, given.out, device, given.seconds, given.fit, given.clips, compiled)
+    return 0 if finished else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,51 @@
+"""The clips a training draws from, rendered once onto the device."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from antibench.zoo.motion import caption, token_ids
+from antibench.zoo.portraits import ClipFactory
+from antibench.zoo.recipes import Recipe
+
+PEOPLE_A_BATCH, CLIPS_A_PERSON = 64, 2
+MOTION_PER_LEVEL = 25.0
+"""Motion bucket per 8-bit level of mean change from frame to frame; the bucket ends at 255."""
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Clips on the device: frames (N, T, 3, H, W) uint8 and actions (N, 3)."""
+
+    frames: Tensor
+    actions: Tensor
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def pixels(self, index: Tensor) -> Tensor:
+        """The clips of `index` as (B, T, 3, H, W) in [-1, 1]."""
+        return self.frames[index].float() / 127.5 - 1
+
+
+def render_pool(recipe: Recipe, clips: int, device: torch.device, offset: int = 0) -> Pool:
+    """Render about `clips` training clips; `offset` in batches draws other people."""
+    factory = ClipFactory(recipe.size, recipe.frames, device, offset=offset)
+    count = max(1, clips // (PEOPLE_A_BATCH * CLIPS_A_PERSON))
+    frames, actions = zip(*factory.batches(count, PEOPLE_A_BATCH, CLIPS_A_PERSON), strict=True)
+    return Pool(torch.cat(frames), torch.cat(actions).to(device))
+
+
+def caption_ids(actions: Tensor) -> Tensor:
+    """Word indices (N, 12) of the captions of actions (N, 3)."""
+    ids = [token_ids(caption(*action)) for action in actions.tolist()]
+    return torch.tensor(ids, device=actions.device)
+
+
+def motion_bucket(frames: Tensor) -> Tensor:
+    """How much moves in uint8 clips (N, T, 3, H, W), on SVD's scale of 0 to 255."""
+    change = (frames[:, 1:].float() - frames[:, :-1].float()).abs().mean((1, 2, 3, 4))
+    return (change * MOTION_PER_LEVEL).clamp(0, 255)

@@ -1,0 +1,122 @@
+"""A training that may be cut into several runs: pace, learning rate, moving average, and the state between runs."""
+
+from __future__ import annotations
+
+import copy
+import math
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from antibench.zoo.recipes import Training
+
+WARM_UP = 0.03
+"""Share of the steps in which the learning rate rises."""
+PACE_AFTER, PACE_OVER = 30, 60
+"""Steps before the pace is measured (compilation), and steps it is measured over."""
+
+
+class Session:
+    """One network's training, resumable.
+
+    The state on disk holds weights, moving average, optimiser and step. `seconds` bounds this run. With `fit` the
+    total number of steps is set once to what the measured pace allows in `seconds`, so that the learning rate reaches
+    its end; the number is kept in the state and belongs into the card.
+    """
+
+    def __init__(self, module: nn.Module, plan: Training, state: Path, seconds: float, fit: bool) -> None:
+        self.module = module
+        self.plan = plan
+        self.total = plan.steps
+        self.step = 0
+        self.spent = 0.0
+        """Seconds of earlier runs."""
+        self._state = state
+        self._seconds = seconds
+        self._fit = fit
+        self._start = time.monotonic()
+        self._paced_at = 0.0
+        self._mean_loss: Tensor | None = None
+        self.average = copy.deepcopy(module).eval().requires_grad_(False)
+        fused = next(module.parameters()).is_cuda
+        trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        self.optimizer = torch.optim.AdamW(
+            trained, plan.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=fused
+        )
+        if state.is_file():
+            self._load()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds of this run."""
+        return time.monotonic() - self._start
+
+    def running(self) -> bool:
+        """Whether there is another step to take in this run; sets its learning rate."""
+        if self._fit and self.step == PACE_AFTER:
+            self._paced_at = self.elapsed
+        if self._fit and self.step == PACE_AFTER + PACE_OVER:
+            pace = PACE_OVER / (self.elapsed - self._paced_at)
+            self.total = self.step + int(pace * (self._seconds - self.elapsed) * 0.99)
+            self._fit = False
+            self.log(f"{pace:.1f} steps/s, {self.total} steps in all")
+        progress = self.step / self.total
+        shape = min(1.0, progress / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * progress))
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.plan.learning_rate * shape + 1e-6
+        return self.step < self.total and self.elapsed < self._seconds
+
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are taken."""
+        return self.step >= self.total
+
+    def learn(self, loss: Tensor, **figures: Tensor) -> None:
+        """One optimiser step on a loss; `figures` are logged beside it."""
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.module.parameters(), 1.0)
+        if torch.isfinite(norm):
+            self.optimizer.step()
+        self.step += 1
+        decay = min(self.plan.ema, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            torch._foreach_lerp_(list(self.average.parameters()), list(self.module.parameters()), 1 - decay)
+        value = loss.detach()
+        self._mean_loss = value if self._mean_loss is None else 0.99 * self._mean_loss + 0.01 * value
+        if self.step in (1, 100) or self.step % 500 == 0:
+            rest = " ".join(f"{name} {float(figure.detach()):.4f}" for name, figure in figures.items())
+            self.log(f"step {self.step}/{self.total} loss {float(self._mean_loss):.4f} {rest}")
+
+    def save(self) -> None:
+        """Write the state, whole or not at all."""
+        self._state.parent.mkdir(parents=True, exist_ok=True)
+        part = self._state.with_suffix(".part")
+        state: dict[str, Any] = {
+            "module": self.module.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "total": self.total,
+            "spent": self.spent + self.elapsed,
+        }
+        torch.save(state, part)
+        part.replace(self._state)
+
+    def _load(self) -> None:
+        device = next(self.module.parameters()).device
+        state = torch.load(self._state, map_location=device, weights_only=True)
+        self.module.load_state_dict(state["module"])
+        self.average.load_state_dict(state["average"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.step, self.total, self.spent = int(state["step"]), int(state["total"]), float(state["spent"])
+        self._fit = False
+        self.log(f"resumed at step {self.step} of {self.total}")
+
+    def log(self, text: str) -> None:
+        """A line of progress on standard error."""
+        print(f"[{self._state.stem} {self.elapsed:6.1f} s] {text}", file=sys.stderr, flush=True)

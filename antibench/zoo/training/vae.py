@@ -1,0 +1,120 @@
+"""Training of a VAE: L1, image gradients, features of EfficientNet-Lite0, and a little KL."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from antibench.zoo.networks import load_backbone
+from antibench.zoo.recipes import Recipe
+from antibench.zoo.training.clips import Pool
+from antibench.zoo.training.session import Session
+
+GRADIENT, PERCEPTUAL, KL = 0.6, 0.1, 1e-4
+FEATURE_BLOCKS = (0, 2, 4)
+"""Blocks of the backbone whose features are compared: strides 2, 4 and 8."""
+FEATURE_IMAGES = 96
+SINGLE_EVERY = 4
+"""Each so many steps the batch is single images: a photo is a clip of one frame."""
+
+
+class FeatureLoss(nn.Module):
+    """Distance of two images in early features of the frozen backbone, each scaled to unit power a position."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone: Any = load_backbone()
+
+    def forward(self, a: Tensor, b: Tensor) -> Tensor:
+        """Mean distance of images (N, 3, H, W) in [-1, 1]; no gradient in `b`."""
+        loss = a.new_zeros(())
+        for x, y in zip(self._features(a), self._features(b.detach()), strict=True):
+            loss = loss + (_unit(x) - _unit(y)).square().mean()
+        return loss
+
+    def _features(self, images: Tensor) -> list[Tensor]:
+        size = (2 * images.shape[-2], 2 * images.shape[-1])
+        x = F.interpolate(images, size=size, mode="bilinear", align_corners=False)
+        net = self.backbone
+        x = net._swish(net._bn0(net._conv_stem(x)))
+        found = []
+        for index, block in enumerate(net._blocks[: FEATURE_BLOCKS[-1] + 1]):
+            x = block(x)
+            if index in FEATURE_BLOCKS:
+                found.append(x)
+        return found
+
+
+def _unit(x: Tensor) -> Tensor:
+    x = x.float()
+    return x / (x.square().mean(1, keepdim=True).sqrt() + 1e-3)
+
+
+def autoencode(vae: Any, clips: Tensor, sample: bool) -> tuple[Tensor, Tensor]:
+    """Clips (B, T, 3, H, W) in [-1, 1] through the VAE and back; also the KL divergence per latent element."""
+    count, frames = clips.shape[:2]
+    flat = _is_image_vae(vae)
+    x = clips.flatten(0, 1) if flat else clips.transpose(1, 2)
+    posterior = vae.encode(x).latent_dist
+    mean, logvar = posterior.mean.float(), posterior.logvar.float().clamp(-20, 5)
+    z = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean) if sample else mean
+    kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
+    if flat:
+        return vae.decode(z, num_frames=frames).sample.float().view(count, frames, *clips.shape[2:]), kl
+    return vae.decode(z).sample.float().transpose(1, 2), kl
+
+
+def _is_image_vae(vae: Any) -> bool:
+    return type(vae).__name__ == "AutoencoderKLTemporalDecoder"
+
+
+def _slopes(x: Tensor) -> tuple[Tensor, Tensor]:
+    return x[..., 1:, :] - x[..., :-1, :], x[..., 1:] - x[..., :-1]
+
+
+def train_vae(vae: nn.Module, pool: Pool, recipe: Recipe, session: Session) -> None:
+    """Take the session's steps."""
+    assert recipe.train_vae is not None
+    device = pool.frames.device
+    features = FeatureLoss().to(device)
+    draw = torch.Generator(device).manual_seed(recipe.train_vae.seed + session.step)
+    batch = recipe.train_vae.batch
+    while session.running():
+        if session.step % SINGLE_EVERY == SINGLE_EVERY - 1:
+            index = torch.randint(0, len(pool), (batch * 4,), generator=draw, device=device)
+            frame = int(torch.randint(0, recipe.frames, (), generator=draw, device=device))
+            x = pool.pixels(index)[:, frame : frame + 1]
+        else:
+            x = pool.pixels(torch.randint(0, len(pool), (batch,), generator=draw, device=device))
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
+            y, kl = autoencode(vae, x, sample=True)
+            chosen = torch.randperm(y.shape[0] * y.shape[1], generator=draw, device=device)[:FEATURE_IMAGES]
+            seen = features(y.flatten(0, 1)[chosen], x.flatten(0, 1)[chosen])
+        l1 = (y - x).abs().mean()
+        slope = sum(((p - q).abs().mean() for p, q in zip(_slopes(y), _slopes(x), strict=True)), y.new_zeros(()))
+        session.learn(l1 + GRADIENT * slope + PERCEPTUAL * seen + KL * kl, l1=l1, features=seen, kl=kl)
+
+
+@torch.no_grad()
+def measure_vae(vae: nn.Module, pool: Pool) -> dict[str, float]:
+    """Held-out figures: PSNR of clips and of single photos, and the scaling factor that gives latents unit variance."""
+    x = pool.pixels(torch.arange(min(128, len(pool)), device=pool.frames.device))
+    psnr = {}
+    for name, part in (("psnr_clip", x), ("psnr_photo", x[:, :1])):
+        y, _ = autoencode(vae, part, sample=False)
+        psnr[name] = -10 * math.log10(float((y.clamp(-1, 1) - part).square().mean()) / 4)
+    latents = encode_clips(vae, x)
+    return {**psnr, "scaling_factor": 1 / float(latents.std())}
+
+
+@torch.no_grad()
+def encode_clips(vae: Any, clips: Tensor) -> Tensor:
+    """Posterior means of clips (B, T, 3, H, W) in [-1, 1], unscaled: (B, frames of the latent, C, h, w)."""
+    if _is_image_vae(vae):
+        mean = vae.encode(clips.flatten(0, 1)).latent_dist.mode()
+        return mean.view(*clips.shape[:2], *mean.shape[1:])  # type: ignore[no-any-return]
+    return vae.encode(clips.transpose(1, 2)).latent_dist.mode().transpose(1, 2)  # type: ignore[no-any-return]
