@@ -43,7 +43,7 @@ def test_agrees_with_opencv(subsampling: str, quality: int) -> None:
     settings = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, factor]
     encoded = cv2.imencode(".jpg", photo[..., ::-1], settings)[1]
     other = cv2.imdecode(encoded, cv2.IMREAD_COLOR)[..., ::-1]
-    mine = Jpeg(subsampling).apply(photo, strength=quality, rng=RNG)  # type: ignore[arg-type]
+    mine = Jpeg(subsampling).apply(photo, strength=quality, rng=RNG)
     assert np.abs(mine.astype(int) - other).mean() < 0.25
 
 
@@ -60,7 +60,7 @@ def test_subsampling_shows_where_colour_changes_from_pixel_to_pixel() -> None:
 def test_twin_is_close(size: tuple[int, int], subsampling: str) -> None:
     """Coefficients next to a rounding edge may fall on the other side; with any wrong part it is 2.5 to 8."""
     photo = sample_photo(size=size)
-    plugin = Jpeg(subsampling)  # type: ignore[arg-type]
+    plugin = Jpeg(subsampling)
     for quality in plugin.grid:
         twin = plugin.twin(to_float(photo), strength=quality, generator=torch.Generator())
         assert mean_levels(twin, plugin.apply(photo, strength=quality, rng=RNG)) < 1.5

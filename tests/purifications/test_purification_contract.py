@@ -15,8 +15,8 @@ from antibench.registry import PURIFICATIONS
 from antibench.testing.check import Check
 from antibench.testing.purification_contract import checks, sample_photo
 
-BUILTIN = [(entry.name, {}) for entry in PURIFICATIONS.entries()]
-VARIANTS = [
+BUILTIN: list[tuple[str, dict[str, Any]]] = [(entry.name, {}) for entry in PURIFICATIONS.entries()]
+VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("jpeg", {"subsampling": "4:4:4"}),
     ("resize", {"filter": "bilinear"}),
     ("resize", {"filter": "lanczos"}),
