@@ -35,16 +35,16 @@ TERMS: dict[str, Make] = {
 }
 
 
-def objective(model: VideoModel, term: Term, seed: int, *, guided: bool = True) -> Objective:
-    context = sample_context(model, seed=seed)
-    return Objective(context, [(1.0, term)], guided=guided, t_range=(0.0, 1.0))
+def objective(model: VideoModel, term: Term, seed: int) -> Objective:
+    """A narrow range of noise levels: the loss of a level differs more from level to level than from photo to photo."""
+    return Objective(sample_context(model, seed=seed), [(1.0, term)], guided=True, t_range=(0.4, 0.6))
 
 
 def mean_value(model: VideoModel, make: Make, image: torch.Tensor) -> float:
-    """The term at an image, over eight draws no descent has seen."""
+    """The term at an image, over four draws no descent has seen."""
     measure = objective(model, make(model), seed=99)
     with torch.no_grad():
-        return sum(float(measure(image)) for _ in range(8)) / 8
+        return sum(float(measure(image)) for _ in range(4)) / 4
 
 
 @pytest.mark.parametrize("make", TERMS.values(), ids=TERMS.keys())
@@ -52,9 +52,9 @@ def test_descent_lowers_a_term_below_what_random_signs_do(svd: VideoModel, make:
     context = sample_context(svd)
     # Away from the photo itself, where the distance to it has no gradient.
     start = torch.Generator().manual_seed(7)
-    found = pgd(PHOTO, objective(svd, make(svd), 0), epsilon=context.epsilon, steps=20, start=start)
-    noise = [RandomSign().perturb(PHOTO, sample_context(svd, seed=seed)) for seed in range(3)]
-    assert mean_value(svd, make, found) < min(mean_value(svd, make, image) for image in [PHOTO, *noise])
+    found = pgd(PHOTO, objective(svd, make(svd), 0), epsilon=context.epsilon, steps=12, start=start)
+    noise = RandomSign().perturb(PHOTO, context)
+    assert mean_value(svd, make, found) < min(mean_value(svd, make, image) for image in (PHOTO, noise))
 
 
 def view(model: VideoModel, image: torch.Tensor, features: dict[str, torch.Tensor] | None = None) -> View:
