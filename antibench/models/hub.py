@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import diffusers.utils.logging
 import torch
+import transformers.utils.logging
 from diffusers import DiffusionPipeline
 from huggingface_hub import HfApi, constants, try_to_load_from_cache
 
@@ -33,9 +37,10 @@ def load_pipeline(kind: type[DiffusionPipeline], repo_id: str, revision: str, dt
     if not cached:
         _require_hub(repo_id, revision)
     try:
-        pipe = kind.from_pretrained(
-            repo_id, revision=revision, torch_dtype=DTYPES[dtype], use_safetensors=True, local_files_only=cached
-        )
+        with _without_bars():
+            pipe = kind.from_pretrained(
+                repo_id, revision=revision, dtype=DTYPES[dtype], use_safetensors=True, local_files_only=cached
+            )
     except OSError as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{repo_id} is not whole in the cache ({reason}); {_remedy(repo_id, revision)}") from error
@@ -55,3 +60,17 @@ def _require_hub(repo_id: str, revision: str) -> None:
 
 def _remedy(repo_id: str, revision: str) -> str:
     return f"run `hf download {repo_id} --revision {revision}` where the hub can be reached, or set HF_HOME"
+
+
+@contextmanager
+def _without_bars() -> Iterator[None]:
+    """No progress bars of the two libraries; the run has its own. A download still shows the hub client's."""
+    libraries = (diffusers.utils.logging, transformers.utils.logging)
+    shown = [library for library in libraries if library.is_progress_bar_enabled()]
+    for library in shown:
+        library.disable_progress_bar()
+    try:
+        yield
+    finally:
+        for library in shown:
+            library.enable_progress_bar()

@@ -1,0 +1,92 @@
+"""The registered models: facts that planning reads, and the embedded ones put together."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from antibench.errors import UserError
+from antibench.models import small, specs
+from antibench.pixels import to_float
+from antibench.registry import MODELS
+from antibench.zoo import assemble
+from antibench.zoo.recipes import RECIPES
+
+SMALL: list[type[Any]] = [specs.SVDSmall, specs.SVDSmallHoldout, specs.CogVideoXSmall]
+REAL: list[type[Any]] = [specs.SVDXT, specs.CogVideoX5BI2V]
+
+
+def test_all_are_registered_under_their_own_names() -> None:
+    assert {entry.name: MODELS.load(entry.name) for entry in MODELS.entries()} == {
+        spec.name: spec for spec in SMALL + REAL
+    }
+
+
+def test_planning_imports_no_torch() -> None:
+    code = "import sys, antibench.models.specs; sys.exit('torch' in sys.modules or 'diffusers' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("spec", REAL)
+def test_real_models_are_pinned(spec: type[Any]) -> None:
+    assert len(spec.card.revision) == 40
+    assert spec().revision == spec.card.revision
+    assert spec.card.licence
+    assert spec.card.citation
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [('{"gate": "passed"}', "passed"), ('{"gate": "failed"}', "failed"), ("{}", "unmeasured"), (None, "unmeasured")],
+)
+def test_the_gate_is_read_from_the_card_of_the_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str | None, expected: str
+) -> None:
+    folder = tmp_path / "weights" / "svd-small"
+    folder.mkdir(parents=True)
+    if said is not None:
+        (folder / "card.json").write_text(json.dumps(json.loads(said)))
+    monkeypatch.setattr(specs, "files", lambda package: tmp_path)
+    assert specs._gate("svd-small") == expected
+
+
+def untrained(name: str, device: str) -> dict[str, Any]:
+    """The parts of a small model as its recipe makes them, before training."""
+    recipe = RECIPES[name]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        vae, denoiser = assemble.build_vae(recipe), assemble.build_denoiser(recipe)
+        condition: Any = assemble.build_condition(recipe)
+    if recipe.family == "svd":
+        condition.attach_backbone()
+    names = ("unet", "image_encoder") if recipe.family == "svd" else ("transformer", "text_encoder")
+    scheduler = assemble.build_scheduler(recipe)
+    return {"vae": vae, names[0]: denoiser, names[1]: condition, "scheduler": scheduler}
+
+
+@pytest.mark.parametrize("spec", SMALL)
+def test_recipes_fit_the_adapters(spec: type[Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(small, "load_components", untrained)
+    model = spec(steps=1).load("cpu")
+    photo = np.random.default_rng(0).integers(0, 256, (*spec.size, 3), dtype=np.uint8)
+    clip = model.generate(photo, "", 0)
+    assert clip.shape == (spec.frames, *spec.size, 3)
+    latents = model.encode_clip(clip)
+    image = to_float(photo).requires_grad_()
+    seen = model.denoise(image, "", clip_latents=latents, t=0.5, noise=torch.zeros_like(latents), guided=True)
+    (gradient,) = torch.autograd.grad(seen.loss, image)
+    assert gradient.any()
+    assert ("image_tokens" in spec.gives) == (model.encode(image).tokens is not None)
+
+
+def test_missing_weights_are_said_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(assemble, "files", lambda package: tmp_path)
+    with pytest.raises(UserError, match="svd-small has no weights here"):
+        specs.SVDSmall().load("cpu")
