@@ -58,19 +58,20 @@ class Lines:
     def begin(self, left: Mapping[str, int]) -> None:
         """See `Teller.begin`."""
         self._left, self._total = dict(left), sum(left.values())
-        self._start = self._said = time.monotonic()
-        self.note("to do: " + ", ".join(f"{stage} {count}" for stage, count in left.items()))
+        self.note("to do: " + ", ".join(f"{stage} {count}" for stage, count in left.items() if count))
 
     def advance(self, stage: str) -> None:
         """See `Teller.advance`."""
         self._left[stage] -= 1
         now = time.monotonic()
+        left = sum(self._left.values())
+        done = self._total - left
+        if done == 1:  # from here on, so that the start of the workers does not count
+            self._start = self._said = now
         if self._left[stage] == 0 or now - self._said > LINE_EVERY_S:
             self._said = now
-            left = sum(self._left.values())
-            done = self._total - left
-            eta = (now - self._start) / done * left
-            self.note(f"{stage}: {self._left[stage]} left; all: {done}/{self._total}, about {eta:.0f} s left")
+            eta = f", about {(now - self._start) / (done - 1) * left:.0f} s left" if done > 1 and left else ""
+            self.note(f"{stage}: {self._left[stage]} left; all: {done}/{self._total}{eta}")
 
 
 class Bars:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from antibench.components import CaseFacts, Resolved
 from antibench.engine import Outcome, Pool, Score
+from antibench.engine.schedule import drive
 from antibench.errors import ExitCode, UserError
 from antibench.graph import Graph, build_graph
 from antibench.jobs import Job, ScoreJob
@@ -21,6 +22,7 @@ from antibench.provenance import environment, fingerprint
 from antibench.rows_of_run import cost_rows, ended_alike, header, portable, rows_of
 from antibench.run_folder import Appender, RunFolder
 from antibench.runfiles import read_run
+from antibench.scores import Line
 from antibench.standing import Standing, standing
 from antibench.store import Store
 from antibench.suite import Suite
@@ -93,11 +95,28 @@ def run(suite: Suite, settings: Settings, tell: Teller | None = None) -> Ran:
         store.prepare()
         folder.unfinish()
         work = prepare(suite, settings.device, store)
-        folder.write_json("plan.json", _plan(work, mark))
-        folder.write_json("env.json", environment(work.resolved))
-        state = standing(work.graph, store)
-        _warn_of_stale(state, tell)
-        return _carry_out(work, state, folder, store, lambda: local_pool(settings, len(state.todo)), tell)
+        return finish(work, standing(work.graph, store), folder, store, settings, tell, mark)
+
+
+def finish(
+    work: Work, state: Standing, folder: RunFolder, store: Store, settings: Settings, tell: Teller, mark: str
+) -> Ran:
+    """Do what is left of a run and write its folder."""
+    folder.write_json("plan.json", _plan(work, mark))
+    folder.write_json("env.json", environment(work.resolved))
+    for name, count in sorted(state.stale.items()):
+        tell.note(f"warning: the code of {name} changed, its version did not; {count} stored results are older")
+    with folder.appending("cells.jsonl") as lines:
+        book = _Book(work, state, lines, tell)
+        if state.todo:
+            tell.begin(state.left)
+            with local_pool(settings, sum(state.left.values())) as pool:
+                drive(state.todo, pool, book.ended, state.known)
+    rows = book.rows()
+    costs = cost_rows(work.graph, store)
+    folder.write_rows("cells.jsonl", rows)
+    folder.write_rows("costs.jsonl", costs)
+    return _conclude(folder, header(work.resolved, work.cases), rows, costs, book.computed)
 
 
 def prepare(suite: Suite, device: str, store: Store) -> Work:
@@ -148,36 +167,15 @@ def _plan(work: Work, mark: str) -> dict[str, Any]:
     return {
         "header": header(work.resolved, work.cases),
         "fingerprint": mark,
+        "precision": work.resolved.precision,
         "suite": portable(work.resolved.suite),
+        "cases": [asdict(case) for case in work.cases],
         "cells": [cell.row() for cell in work.cells],
     }
 
 
-def _warn_of_stale(state: Standing, tell: Teller) -> None:
-    for name, count in sorted(state.stale.items()):
-        tell.note(f"warning: the code of {name} changed, its version did not; {count} stored results are older")
-
-
-def _carry_out(
-    work: Work, state: Standing, folder: RunFolder, store: Store, pool: Callable[[], Any], tell: Teller
-) -> Ran:
-    with folder.appending("cells.jsonl") as lines:
-        book = _Book(work, state, lines, tell)
-        if state.todo:
-            from antibench.engine.schedule import drive
-
-            tell.begin(state.left)
-            with pool() as workers:
-                drive(state.todo, workers, book.ended, state.known)
-    rows = book.rows()
-    costs = cost_rows(work.graph, store)
-    folder.write_rows("cells.jsonl", rows)
-    folder.write_rows("costs.jsonl", costs)
-    return _conclude(folder, header(work.resolved, work.cases), rows, costs, book.computed)
-
-
 def _conclude(
-    folder: RunFolder, head: dict[str, Any], rows: list[dict[str, Any]], costs: list[dict[str, Any]], computed: int
+    folder: RunFolder, head: dict[str, Any], rows: Sequence[Line], costs: Sequence[Line], computed: int
 ) -> Ran:
     summary = summarise(head, rows, costs)
     folder.write_json("summary.json", summary)

@@ -22,7 +22,8 @@ def encode(frames: FramesU8, fps: float) -> bytes:
         raise ValueError(f"expected a clip of uint8 frames (T, H, W, 3), got {frames.dtype} {frames.shape}")
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="matroska", options={"fflags": "+bitexact"}) as container:
-        stream = container.add_stream("ffv1", rate=Fraction(fps).limit_denominator(1000))
+        rate = Fraction(fps).limit_denominator(1000)
+        stream = container.add_stream("ffv1", rate=rate, options={"level": "1"})  # no slices: any size works
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "bgr0"  # RGB in another order: no conversion to YUV, so no rounding
         stream.codec_context.flags |= av.codec.context.Flags.bitexact

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from antibench.cli.answer import print_answer
 from antibench.cli.options import chosen_suite, suite_options
 from antibench.progress import teller
 from antibench.run import DEFAULT_STORE, Settings, default_out
@@ -53,12 +54,7 @@ def run(
         )
         with teller(quiet) as tell:
             ran = run_suite(suite, settings, tell)
-    from antibench.report import render
-
-    click.echo(render(ran.summary, "json" if as_json else "table"))
-    if not quiet:
-        click.echo(f"run: {ran.folder}", err=True)
-    return ran.exit_code
+    return print_answer(ran, as_json, quiet)
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:

@@ -1,0 +1,67 @@
+"""Scoring a run again from its stored videos; nothing is generated."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from antibench.components import CaseFacts
+from antibench.engine import Outcome
+from antibench.errors import UserError
+from antibench.jobs import ScoreJob
+from antibench.progress import Teller
+from antibench.run import Ran, Settings, Work, finish
+from antibench.run_folder import RunFolder
+from antibench.standing import standing
+from antibench.store import Store
+from antibench.suite_file import validated
+
+
+def rescore(settings: Settings, metrics: tuple[str, ...], tell: Teller) -> Ran:
+    """Score a run with its own metrics, as they are now, and with others.
+
+    Args:
+        settings: `out` is the run; its store must still hold the videos.
+        metrics: Names of metrics to add.
+        tell: Told of the progress.
+
+    Raises:
+        UserError: if the folder holds no run of this antibench, or a metric is unknown.
+    """
+    folder = RunFolder(settings.out)
+    if not settings.out.is_dir():
+        raise UserError(f"{settings.out}: no such run")
+    with folder.locked():
+        plan = folder.plan()
+        if not {"suite", "cases", "precision"} <= plan.keys():
+            raise UserError(f"{settings.out} holds no readable plan.json of a run")
+        store = Store(settings.store)
+        store.prepare()
+        work = _work(plan, metrics, store)
+        folder.unfinish()
+        state = standing(work.graph, store)
+        reason = "not in the store any more; `antibench run` makes it again"
+        gone = {job.key: Outcome(job.key, "failed", reason) for job in state.todo if not isinstance(job, ScoreJob)}
+        state.known.update({key: outcome for key, outcome in gone.items() if key not in state.known})
+        return finish(work, state, folder, store, settings, tell, mark="")
+
+
+def _work(plan: dict[str, Any], metrics: tuple[str, ...], store: Store) -> Work:
+    from antibench.cases import keep_target_photo  # these import torch
+    from antibench.graph import build_graph
+    from antibench.plan import plan_cells
+    from antibench.resolve import resolve
+
+    raw = dict(plan["suite"])
+    present = {metric["name"] for metric in raw["metrics"]}
+    raw["metrics"] = [*raw["metrics"], *({"name": name} for name in metrics if name not in present)]
+    resolved = resolve(validated(raw), plan["precision"])
+    cases = [CaseFacts(**case) for case in plan["cases"]]
+    cells = plan_cells(resolved, [case.id for case in cases])
+    graph = build_graph(resolved, cells, cases, keep_target_photo(resolved, store))
+    return Work(resolved, cases, cells, graph)
+
+
+def default_store(run: Path) -> Path:
+    """Where the videos of a run lie unless told otherwise: ``results/store`` beside ``results/runs``."""
+    return run.resolve().parent.parent / "store"
