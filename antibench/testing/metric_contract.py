@@ -52,6 +52,9 @@ def checks(plugin_cls: type[Any], **params: Any) -> Iterator[Check]:
     yield attempt("inputs untouched", lambda: _inputs(plugin))
     yield attempt("global generators untouched", lambda: moved_generators(lambda: plugin.score(sample_view())))
     yield attempt("rising noise moves the score one way, the declared one", lambda: _monotone(plugin))
+    yield attempt(
+        "fidelity falls with every larger step, where 8-bit arithmetic would wrap too", lambda: _steps(plugin)
+    )
 
 
 def portrait(shift: int = 0, size: int = 64) -> ImageU8:
@@ -189,3 +192,19 @@ def _monotone(plugin: Metric) -> str | None:
     steps, way = sign * np.diff(scores), sign * (scores[-1] - scores[0])
     fine = way > 0 and (steps.min() > 0 if plugin.scope == "fidelity" else steps.min() >= -way / 4)
     return None if fine else f"protects when {plugin.protects_when}, scores under rising noise: {listed}"
+
+
+def _steps(plugin: Metric) -> str | None:
+    """A checkerboard of +-d levels: in uint8 a step of 16 squares to 0, and a negative one becomes large."""
+    if plugin.scope != "fidelity":
+        return None
+    photo = np.clip(portrait(), 64, 191)
+    signs = np.where(np.indices(photo.shape).sum(axis=0) % 2, 1, -1)
+    values = []
+    for levels in (0, 8, 16, 17, 64):
+        changed = (photo.astype(np.int16) + levels * signs).astype(np.uint8)
+        values.append(plugin.score(CellView(photo, changed, changed, changed[None], photo[None])))
+    scores = [value for value in values if not isinstance(value, Unscored)]
+    steps = np.diff(scores)
+    fine = len(scores) == len(values) and ((steps > 0).all() or (steps < 0).all())
+    return None if fine else f"scores at 0, 8, 16, 17 and 64 levels: {values}"
