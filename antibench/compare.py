@@ -16,7 +16,7 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from antibench.errors import NothingComparedError, UserError
+from antibench.errors import ExitCode, NothingComparedError, UserError
 from antibench.scores import Group, Line, Place, Scores
 from antibench.stats import Interval, Statistic, holm, t_tail
 from antibench.strength import Effects, Strengths, measure, ratio, worst
@@ -74,11 +74,12 @@ class Comparison:
         return [change for change in self.changes if change.judged and change.verdict == verdict]
 
     @property
-    def exit_code(self) -> int:
-        """0 fine, 1 weaker, 3 scores failed or are gone in B."""
+    def exit_code(self) -> ExitCode:
+        """Weaker before failed: a loss that is known stays known, whatever else is missing."""
         if self.of("weaker"):
-            return 1
-        return 3 if self.failed or (self.gone and self.missing != "ignore") else 0
+            return ExitCode.WEAKER
+        lost = self.failed or (self.gone and self.missing != "ignore")
+        return ExitCode.CELLS_FAILED if lost else ExitCode.FINE
 
 
 def compare(

@@ -72,6 +72,7 @@ def metric_row(scores: Scores, metric: str, group: Group, noise: Noise) -> Row |
         row["reasons"]["n"] = scores.why_missing(*(strengths.place(name) for name in scores.header["purifications"]))
     row["means"] = _means(strengths, "none")
     row["photo"] = None if twin is None else {"metric": twin.metric, **_means(twin, "none")}
+    row["photo_means"] = _photo_means(scores, group)
     row["own_input"] = _own_input(scores, group)
     row["purifications"] = [
         _purified(strengths, twin, name) for name in scores.header["purifications"] if scores.has(strengths.place(name))
@@ -147,6 +148,17 @@ def _means(strengths: Strengths, purification: str) -> dict[str, float | None]:
 def _mean(values: Floats) -> float | None:
     known = values[np.isfinite(values)]
     return float(known.mean()) if len(known) else None
+
+
+def _photo_means(scores: Scores, group: Group) -> dict[str, dict[str, float | None]]:
+    """Means without purification of every metric of the photo as seen."""
+    unaimed = Group(group.protection, group.surrogate, None, group.budget)
+    found = {}
+    for facts in scores.metrics.values():
+        strengths = Strengths(scores, facts.name, unaimed)
+        if facts.scope == "photo" and scores.has(strengths.place("none")):
+            found[facts.name] = _means(strengths, "none")
+    return found
 
 
 def _own_input(scores: Scores, group: Group) -> dict[str, Any] | None:

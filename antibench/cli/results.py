@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from antibench.errors import ExitCode
 from antibench.report import FORMATS
 
 if TYPE_CHECKING:
@@ -41,10 +42,7 @@ def show(run: Path, format_: str, as_json: bool, metric: str | None) -> None:
     help="What B lacks of A: exit 3, also in a first run without A (new: then all of B is new), or only told (ignore).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@click.pass_context
-def compare(
-    context: click.Context, a: Path, b: Path, tolerance: float, metric: str | None, missing: Missing, as_json: bool
-) -> None:
+def compare(a: Path, b: Path, tolerance: float, metric: str | None, missing: Missing, as_json: bool) -> ExitCode:
     """Compare run B with the earlier run A: has a protection got weaker?
 
     Exit code: 0 no, 1 weaker beyond the tolerance, 3 scores that A has failed in B, 4 usage, 5 nothing compared.
@@ -60,7 +58,7 @@ def compare(
         click.echo(
             json.dumps({"exit_code": 0, "new": [str(b)]}) if as_json else f"No baseline at {a}: all of {b} is new"
         )
-        return
+        return ExitCode.FINE
     before = read_run(a)
     found = compare_runs(
         before.header, before.cells, after.header, after.cells, tolerance=tolerance, missing=missing, metric=metric
@@ -69,4 +67,4 @@ def compare(
         click.echo(json.dumps(comparison_json(found), indent=2, ensure_ascii=False, allow_nan=False))
     else:
         click.echo(comparison_text(found), nl=False)
-    context.exit(found.exit_code)
+    return found.exit_code

@@ -8,7 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Literal, TypeAlias
 
-from antibench.errors import UserError
+from antibench.errors import UserError, closest
+from antibench.report.numbers import printable
 
 Format: TypeAlias = Literal["table", "json", "csv", "markdown", "latex"]
 FORMATS: tuple[Format, ...] = ("table", "json", "csv", "markdown", "latex")
@@ -28,7 +29,9 @@ def render(summary: Mapping[str, Any], format: str, *, width: int | None = None,
     """
     known = list(dict.fromkeys(row["metric"] for row in summary["rows"]))
     if metric is not None and metric not in known:
-        raise UserError(f"this run has no strengths of metric {metric!r} (it has: {', '.join(known) or 'none'})")
+        raise UserError(
+            f"this run has no strengths by {metric!r}{closest(metric, known)} (it has: {', '.join(known) or 'none'})"
+        )
     if format == "json":
         return json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     if format == "csv":
@@ -83,4 +86,6 @@ def _csv(summary: Mapping[str, Any], metric: str | None) -> str:
 
 def _plain(value: Any) -> Any:
     """A CSV cell; text that a spreadsheet would take for a formula gets a leading quote."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t")) else value
+    if not isinstance(value, str):
+        return value
+    return printable(f"'{value}" if value.startswith(("=", "+", "-", "@", "\t")) else value)

@@ -7,6 +7,9 @@ from typing import Any
 
 from antibench.report.numbers import band, with_interval
 
+LISTED = 7
+"""How many purifications are named; more are counted."""
+
 
 def answer(summary: Mapping[str, Any]) -> str:
     """Which protection holds best in the worst case, or that none can be told from noise.
@@ -44,7 +47,11 @@ def _elect(rows: list[Mapping[str, Any]], where: str) -> str:
         return f"Strongest protection: {found}; {where}"
     if all(row["beyond_noise"] is None for row in rows):
         return f"Strongest protection, not held against noise: {found}; {where}"
-    return f"No protection is distinguishable from noise; the strongest is {found}; {where}"
+    unpurified = with_interval(best["strength"], best["low"], best["high"])
+    return (
+        f"No protection is distinguishable from noise in the worst case; the strongest is {found}, "
+        f"without purification {unpurified}; {where}"
+    )
 
 
 def _name(row: Mapping[str, Any]) -> str:
@@ -55,6 +62,8 @@ def _name(row: Mapping[str, Any]) -> str:
 def _finding(row: Mapping[str, Any]) -> str:
     strength = with_interval(row["worst_case"], row["worst_low"], row["worst_high"])
     over = ", ".join(row["worst_over"])
+    if len(row["worst_over"]) > LISTED:
+        over = f"{row['worst_over'][0]} and {len(row['worst_over']) - 1} purifications"
     if row["worst_low"] is None:
         return f"worst-case strength {strength} over {over} (no interval: {row['n']} photo)"
     noise = band(row["noise"]["low"], row["noise"]["high"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from antibench.compare import Change, Comparison
+from antibench.errors import ExitCode
 from antibench.report.numbers import number, with_interval
 from antibench.report.tables import Table
 from antibench.report.terminal import print_tables
@@ -31,7 +32,7 @@ def comparison_json(found: Comparison) -> dict[str, Any]:
     return {
         "metric": found.metric,
         "tolerance": found.tolerance,
-        "exit_code": found.exit_code,
+        "exit_code": int(found.exit_code),
         "photos": found.photos,
         "changes": [_change_json(change) for change in found.changes],
         "failed": found.failed,
@@ -64,7 +65,7 @@ def _verdict(found: Comparison) -> str:
     scope = f"{judged} strengths by {found.metric}, {found.photos} photos, tolerance {number(found.tolerance)}"
     if weaker:
         return f"Protection got weaker in {weaker} of {scope}"
-    if found.exit_code == 3:
+    if found.exit_code == ExitCode.CELLS_FAILED:
         return f"No protection is known to be weaker, but scores of A are lost in B ({scope})"
     return f"No protection got weaker beyond the tolerance ({scope})"
 

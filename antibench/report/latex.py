@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from antibench.report.notes import footnotes, preamble
+from antibench.report.numbers import printable
 from antibench.report.tables import Table, tables
 
 SPECIAL = {
@@ -33,13 +34,13 @@ SPECIAL = {
 def latex(summary: Mapping[str, Any], metric: str | None) -> str:
     """Floats for ``\\usepackage{booktabs}``; all text of the run is escaped."""
     lines = [summary["answer"], *preamble(summary), *footnotes(summary, metric), "needs \\usepackage{booktabs}"]
-    comments = "\n".join(f"% {' '.join(line.split())}" for line in lines)
+    comments = "\n".join(f"% {printable(' '.join(line.split()))}" for line in lines)
     return "\n\n".join([comments, *(_table(table) for table in tables(summary, metric))]) + "\n"
 
 
 def escape(text: str) -> str:
     """Text that LaTeX prints as it is, on one line. A bracket is braced, so that it is no option of ``\\\\``."""
-    return "".join(SPECIAL.get(character, character) for character in " ".join(text.split()))
+    return "".join(SPECIAL.get(character, character) for character in printable(" ".join(text.split())))
 
 
 def _table(table: Table) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from antibench.report.notes import footnotes, preamble
+from antibench.report.numbers import printable
 from antibench.report.tables import Table, tables
 
 
@@ -22,7 +23,7 @@ def markdown(summary: Mapping[str, Any], metric: str | None) -> str:
 
 def escape(text: str) -> str:
     """Text that no Markdown reader takes for markup or HTML, on one line."""
-    one_line = " ".join(text.split())
+    one_line = printable(" ".join(text.split()))
     entities = one_line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*_{}\[\]#|!~$])", r"\\\1", entities)
 

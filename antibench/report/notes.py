@@ -33,7 +33,7 @@ def footnotes(summary: Mapping[str, Any], metric: str | None = None) -> list[str
         if row["metric"] != chosen:
             continue
         for field, reason in row["reasons"].items():
-            if field == "retained" and row["role"] == "control":
+            if field != "n" and row["role"] == "control":
                 continue
             label = "incomplete" if field == "n" else f"no {field.replace('_', ' ')}"
             found.setdefault(f"{label}: {reason}", []).append(f"{row['protection']} on {row['target']}")

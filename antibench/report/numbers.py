@@ -1,4 +1,4 @@
-"""How numbers are written: two decimals for strengths, a dash for what could not be computed."""
+"""How numbers and names are written: two decimals, a dash for what could not be computed, no control characters."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ DASH = "-"
 def number(value: float | None, digits: int = 2) -> str:
     """A number with fixed decimals, never "-0.00"."""
     return DASH if value is None else f"{round(value, digits) + 0.0:.{digits}f}"
+
+
+def printable(text: str) -> str:
+    """Text in which control characters are shown as escapes, so that no label can steer a terminal."""
+    return "".join(item if item.isprintable() else repr(item)[1:-1] for item in text)
 
 
 def band(low: float | None, high: float | None) -> str:

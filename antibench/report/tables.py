@@ -37,7 +37,7 @@ def tables(summary: Mapping[str, Any], metric: str | None = None) -> list[Table]
         here = [row for row in rows if row["target"] == target]
         found += [_strength(here, chosen), *_by_purification(here), _identity(here, chosen)]
     if rows:
-        found.append(_fidelity_and_cost(rows))
+        found += [*_fidelity(rows), *_photos_as_seen(rows), _cost(rows)]
     others = [row for row in summary["rows"] if row["metric"] != chosen]
     return found + _others(others)
 
@@ -113,23 +113,40 @@ def _identity(rows: list[Row], metric: str) -> Table:
     return Table(f"{metric} without purification on {model_label(rows[0])}: clean → protected", columns, body)
 
 
-def _fidelity_and_cost(rows: list[Row]) -> Table:
+def _fidelity(rows: list[Row]) -> list[Table]:
     names = list(dict.fromkeys(name for row in rows for name in row["fidelity"]))
+    if not names:
+        return []
     columns = [*HEAD, *(f"{name} {FIDELITY_ARROWS.get(name.split('[')[0], '')}".strip() for name in names)]
-    body: dict[tuple[str, ...], list[str]] = {}
+    body = [[*head, *(number(row["fidelity"].get(name)) for name in names)] for head, row in _unaimed(rows)]
+    return [Table("Fidelity of the protected photo", columns, body)]
+
+
+def _cost(rows: list[Row]) -> Table:
+    body = [[*head, number(row["seconds"]), number(row["peak_mib"], 0)] for head, row in _unaimed(rows)]
+    return Table("Cost of protecting one photo, median", [*HEAD, "seconds ↓", "peak MiB ↓"], body)
+
+
+def _photos_as_seen(rows: list[Row]) -> list[Table]:
+    names = list(dict.fromkeys(name for row in rows for name in row["photo_means"]))
+    if not names:
+        return []
+    body = []
+    for head, row in _unaimed(rows):
+        means = [row["photo_means"].get(name, {}) for name in names]
+        body.append([*head, *(pair(item.get("clean"), item.get("protected")) for item in means)])
+    return [Table("The protected photo itself, without purification: clean → protected", [*HEAD, *names], body)]
+
+
+def _unaimed(rows: list[Row]) -> list[tuple[list[str], Row]]:
+    """One row, with its labels, for each protected photo, whatever the target; `clean-reseeded` protects none."""
+    several = len({row["surrogate"] for row in rows if row["surrogate"]}) > 1
+    found: dict[tuple[str, ...], Row] = {}
     for row in rows:
-        name = str(row["protection"]) + (f" from {row['surrogate']}" if row["surrogate"] else "")
-        head = [name, str(row["budget"])]
-        body.setdefault(
-            (*head,),
-            [
-                *head,
-                *(number(row["fidelity"].get(metric)) for metric in names),
-                number(row["seconds"]),
-                number(row["peak_mib"], 0),
-            ],
-        )
-    return Table("Fidelity of the photo, and cost per photo", [*columns, "seconds ↓", "peak MiB ↓"], [*body.values()])
+        if row["fidelity"] or row["photo_means"]:
+            name = str(row["protection"]) + (f" from {row['surrogate']}" if several and row["surrogate"] else "")
+            found.setdefault((name, str(row["budget"])), row)
+    return [([*head], row) for head, row in found.items()]
 
 
 def _others(rows: list[Row]) -> list[Table]:

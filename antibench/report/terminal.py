@@ -14,6 +14,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from antibench.report.notes import footnotes, preamble
+from antibench.report.numbers import printable
 from antibench.report.tables import Table, tables
 
 PLAIN_WIDTH = 100
@@ -43,7 +44,7 @@ def print_tables(lines: list[str], found: list[Table], notes: list[str], width: 
 
 
 def _text(text: str, style: str = "") -> Text:
-    return Text("".join(item if item.isprintable() else repr(item)[1:-1] for item in text), style=style)
+    return Text(printable(text), style=style)
 
 
 def _rich(table: Table) -> RichTable:

@@ -59,7 +59,8 @@ class World:
             self._photo(case, 0.1, "floor", "unrelated")
             for name, strengths in controls.items():
                 self._videos(case, clean, "control", name, strengths)
-                self._photo(case, 1.0, "control", name)
+                if name != "clean-reseeded":
+                    self._photo(case, 1.0, "control", name)
             for name, strengths in self.strengths.items():
                 self._videos(case, clean, "protection", name, strengths)
                 self._photo(case, 1.0 - 0.9 * self.photo_damage, "protection", name)

@@ -95,7 +95,7 @@ def test_what_got_stronger_is_told_and_is_not_red() -> None:
 
 
 def test_repeats_with_other_seeds_stay_green_and_a_halved_protection_goes_red() -> None:
-    """100 pairs of runs each: false alarms among six numbers without any tolerance, and the power to see a real loss."""
+    """False alarms in 100 comparisons of six numbers without any tolerance, and the power to see a real loss."""
     halved = {**THREE, "two": {"none": 0.3, "jpeg(75)": 0.15}}
     alarms = seen = 0
     for seed in range(100):
