@@ -52,9 +52,7 @@ def checks(plugin_cls: type[Any], **params: Any) -> Iterator[Check]:
     yield attempt("inputs untouched", lambda: _inputs(plugin))
     yield attempt("global generators untouched", lambda: moved_generators(lambda: plugin.score(sample_view())))
     yield attempt("rising noise moves the score one way, the declared one", lambda: _monotone(plugin))
-    yield attempt(
-        "fidelity falls with every larger step, where 8-bit arithmetic would wrap too", lambda: _steps(plugin)
-    )
+    yield attempt("fidelity falls with every larger step, where 8 bits would wrap too", lambda: _steps(plugin))
 
 
 def portrait(shift: int = 0, size: int = 64) -> ImageU8:
