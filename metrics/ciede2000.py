@@ -11,6 +11,12 @@ from skimage.color import deltaE_ciede2000, rgb2lab
 from antibench.contracts import Card, CellView, Unscored
 from antibench.metrics.result import within
 
+_CITATION = (
+    "@article{sharma2005ciede2000, title={The CIEDE2000 Color-Difference Formula}, "
+    "author={Sharma, Gaurav and Wu, Wencheng and Dalal, Edul N.}, "
+    "journal={Color Research and Application}, year={2005}}"
+)
+
 
 @dataclass(frozen=True)
 class Ciede2000:
@@ -22,6 +28,7 @@ class Ciede2000:
         title="Fidelity of the protected photo: mean CIEDE2000 colour difference",
         source="Sharma, Wu, Dalal, The CIEDE2000 Color-Difference Formula, 2005",
         year=2005,
+        citation=_CITATION,
         licence="BSD-3-Clause (scikit-image)",
         reference="skimage.color.deltaE_ciede2000",
     )

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from antibench.contracts import Card, CellView, Unscored
+from antibench.metrics.citations import ANTI_DREAMBOOTH
 from antibench.metrics.judges.faces import find
 from antibench.metrics.result import within
 from antibench.metrics.sampling import JudgesFrames, judged
@@ -24,6 +25,7 @@ class Fdfr(JudgesFrames):
         source="FDFR of Anti-DreamBooth (Van Le et al., 2023), with MTCNN in place of RetinaFace",
         year=2023,
         arxiv="2303.15433",
+        citation=ANTI_DREAMBOOTH,
         licence="weights MIT",
         deviations=("MTCNN on frames enlarged to at least 192 px, smallest face 0.15 of the short side",),
     )

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from antibench.contracts import Card, CellView, Unscored
+from antibench.metrics.citations import ANTI_DREAMBOOTH
 from antibench.metrics.judges.identity import similarities
 from antibench.metrics.result import within
 from antibench.metrics.sampling import JudgesFrames, at_size_of, judged
@@ -28,6 +29,7 @@ class Ism0(JudgesFrames):
         source="ISM of Anti-DreamBooth (Van Le et al., 2023) without its survivor bias",
         year=2023,
         arxiv="2303.15433",
+        citation=ANTI_DREAMBOOTH,
         licence="weights CC0-1.0 (dlib ResNet), MIT (MTCNN)",
         deviations=(
             "frames without a face count 0 instead of vanishing",

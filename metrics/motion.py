@@ -11,6 +11,11 @@ from antibench.contracts import Card, CellView, Unscored
 from antibench.metrics.judges.flow import flows, unfit
 from antibench.metrics.result import within
 
+_CITATION = (
+    "@inproceedings{kroeger2016dis, title={Fast Optical Flow using Dense Inverse Search}, "
+    "author={Kroeger, Till and Timofte, Radu and Dai, Dengxin and Van Gool, Luc}, booktitle={ECCV}, year={2016}}"
+)
+
 
 @dataclass(frozen=True)
 class Motion:
@@ -26,6 +31,7 @@ class Motion:
         source="DIS optical flow (Kroeger et al., Fast Optical Flow using Dense Inverse Search, 2016), medium preset",
         year=2016,
         arxiv="1603.03590",
+        citation=_CITATION,
         licence="Apache-2.0 (OpenCV)",
     )
     protects_when: ClassVar[Literal["lower", "higher", "neither"]] = "neither"

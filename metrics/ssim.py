@@ -13,6 +13,13 @@ from antibench.metrics.result import within
 _WINDOW = 11
 
 
+_CITATION = (
+    "@article{wang2004ssim, title={Image Quality Assessment: From Error Visibility to Structural Similarity}, "
+    "author={Wang, Zhou and Bovik, Alan C. and Sheikh, Hamid R. and Simoncelli, Eero P.}, "
+    "journal={IEEE Transactions on Image Processing}, year={2004}}"
+)
+
+
 @dataclass(frozen=True)
 class Ssim:
     """Mean SSIM over pixels and channels: Gaussian window of 11 px (sigma 1.5), data range 255."""
@@ -23,6 +30,7 @@ class Ssim:
         title="Fidelity of the protected photo: SSIM",
         source="Wang et al., Image Quality Assessment: From Error Visibility to Structural Similarity, 2004",
         year=2004,
+        citation=_CITATION,
         licence="BSD-3-Clause (scikit-image)",
         reference="skimage.metrics.structural_similarity with the settings of the paper",
     )

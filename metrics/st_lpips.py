@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from antibench.contracts import Card, CellView, Unscored
+from antibench.metrics.citations import ST_LPIPS
 from antibench.metrics.judges.stlpips import SMALLEST, Backbone, distance
 from antibench.metrics.result import within
 
@@ -21,6 +22,7 @@ class StLpipsVgg:
         source="Ghildyal and Liu, Shift-tolerant Perceptual Similarity Metric, ECCV 2022",
         year=2022,
         arxiv="2207.13686",
+        citation=ST_LPIPS,
         licence="weights BSD-2-Clause",
         notes="Not LPIPS: its values may not be set beside those of lpips[alex].",
     )

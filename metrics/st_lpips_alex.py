@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from antibench.contracts import Card
+from antibench.metrics.citations import ST_LPIPS
 from antibench.metrics.judges.stlpips import Backbone
 from antibench.metrics.st_lpips import StLpipsVgg
 
@@ -24,6 +25,7 @@ class StLpipsAlex(StLpipsVgg):
         source="Ghildyal and Liu, Shift-tolerant Perceptual Similarity Metric, ECCV 2022",
         year=2022,
         arxiv="2207.13686",
+        citation=ST_LPIPS,
         licence="weights BSD-2-Clause",
         notes="Not LPIPS: its values may not be set beside those of lpips[alex].",
     )

@@ -12,6 +12,12 @@ from antibench.contracts import Card, CellView, Unscored
 from antibench.metrics.judges.flow import flows, unfit
 from antibench.metrics.result import within
 
+_CITATION = (
+    "@inproceedings{lai2018blind, title={Learning Blind Video Temporal Consistency}, author={Lai, Wei-Sheng and "
+    "Huang, Jia-Bin and Wang, Oliver and Shechtman, Eli and Yumer, Ersin and Yang, Ming-Hsuan}, "
+    "booktitle={ECCV}, year={2018}}"
+)
+
 
 @dataclass(frozen=True)
 class TemporalConsistency:
@@ -28,6 +34,7 @@ class TemporalConsistency:
         source="warping error of Lai et al., Learning Blind Video Temporal Consistency, 2018, with DIS optical flow",
         year=2018,
         arxiv="1808.00449",
+        citation=_CITATION,
         licence="Apache-2.0 (OpenCV)",
         deviations=("absolute instead of squared error", "no occlusion mask beyond the frame's border"),
     )

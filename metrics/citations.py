@@ -1,0 +1,13 @@
+"""BibTeX of papers that more than one metric follows."""
+
+from __future__ import annotations
+
+ANTI_DREAMBOOTH = (
+    "@inproceedings{vanle2023antidreambooth, title={Anti-DreamBooth: Protecting Users from Personalized Text-to-Image "
+    "Synthesis}, author={Van Le, Thanh and Phung, Hao and Nguyen, Thuan Hoang and Dao, Quan and Tran, Ngoc N. and "
+    "Tran, Anh}, booktitle={ICCV}, year={2023}}"
+)
+ST_LPIPS = (
+    "@inproceedings{ghildyal2022stlpips, title={Shift-tolerant Perceptual Similarity Metric}, "
+    "author={Ghildyal, Abhijay and Liu, Feng}, booktitle={ECCV}, year={2022}}"
+)
