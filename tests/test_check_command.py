@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -107,37 +108,15 @@ def test_a_model_of_the_embedded_world_is_measured_against_the_gate(
     assert "progress bar" in captured.err
 
 
-PLUGIN = """
-from dataclasses import dataclass
-import numpy as np
-from antibench.contracts import Card
-from antibench.registry import PURIFICATIONS
-
-@PURIFICATIONS.register
-@dataclass(frozen=True)
-class Truncate:
-    name = "truncate"
-    version = 1
-    card = Card(title="Drop low bits")
-    grid = (1, 2)
-    stochastic = False
-    backend = "numpy"
-
-    def apply(self, image, *, strength, rng):
-        return (image >> int(strength)) << int(strength)
-
-    def twin(self, image, *, strength, generator):
-        return None
-"""
-
-
-def test_a_plugin_file(tmp_path: Path) -> None:
-    (tmp_path / "truncate.py").write_text(PLUGIN)
-    arguments = ["check", "truncate", "--plugin", str(tmp_path / "truncate.py")]
+def test_the_plugin_of_the_documentation(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "purifications.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    (tmp_path / "posterise.py").write_text(example)
+    arguments = ["check", "posterise", "--plugin", str(tmp_path / "posterise.py")]
     command = [sys.executable, "-c", f"from antibench.cli import main; main({arguments})"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout.endswith("truncate@1: none of 14 checks failed\n")
+    assert ended.stdout.endswith("posterise@1: none of 14 checks failed\n")
 
 
 def test_an_exception_is_a_fault_not_a_crash() -> None:
