@@ -47,5 +47,7 @@ def _matrix(side: int, sigma: float) -> torch.Tensor:
     radius = _radius(sigma)
     weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
     mirrored = np.pad(np.eye(side), ((radius, radius), (0, 0)), mode="reflect")
-    shifted = (weight * mirrored[start : start + side] for start, weight in enumerate(weights / weights.sum()))
-    return torch.from_numpy(np.sum(list(shifted), axis=0))
+    matrix = np.zeros((side, side))
+    for start, weight in enumerate(weights / weights.sum()):
+        matrix += weight * mirrored[start : start + side]
+    return torch.from_numpy(matrix)

@@ -27,7 +27,7 @@ class Folder:
     """Every image file directly in a folder, in order of name.
 
     Attributes:
-        path: The folder.
+        path: The folder; relative to the working directory, as `captions` is.
         captions: Captions file (see `antibench.datasets.captions`); by default captions.csv or captions.txt in the
             folder, if there is one. A photo without a caption has an empty one.
     """
