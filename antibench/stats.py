@@ -3,14 +3,15 @@
 The photo is the unit: callers average seeds within a photo first, and hand over arrays in sorted order of the photos.
 
 The interval is ``estimate +- t(0.975, n - 1) * error``, where ``error`` is the cluster bootstrap's standard error times
-sqrt(n / (n - 1)). It was chosen by simulated coverage of nominal 95% intervals, over eight made-up worlds (Gaussian,
-half the faces gone, skewed, no effect; a strength, and a worst case over three purifications; 300 runs of each):
+sqrt(n / (n - 1)). It was chosen by measured coverage of nominal 95% intervals, lowest and highest over eight made-up
+worlds (Gaussian effect, half the faces gone, skewed, no effect; a strength, and a worst case over three purifications;
+400 runs of each, `tests/results/coverage_of_intervals.py`):
 
-    photos   this interval   percentile      BCa   studentised bootstrap
-         4        90 - 98%     69 - 84%   69 - 84%   85 - 95%, three times as wide
-         8        89 - 97%     83 - 91%   82 - 93%   85 - 96%
-        16        90 - 98%     86 - 94%   86 - 95%   87 - 98%
-        32        93 - 98%     91 - 96%   91 - 96%   93 - 97%
+    photos   this interval   percentile        BCa
+         4       89 - 97%     72 - 84%    74 - 84%
+         8       90 - 97%     78 - 90%    78 - 93%
+        16       90 - 98%     86 - 94%    84 - 96%
+        32       92 - 97%     91 - 96%    91 - 97%
 
 Percentile and BCa intervals are too narrow at the few photos that a benchmark can afford.
 """
