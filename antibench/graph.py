@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 from antibench.components import CaseFacts, MetricFacts, ModelFacts, Resolved, World
 from antibench.jobs import STAGES, GenerateJob, Job, ProtectJob, PurifyJob, ScoreJob
@@ -45,6 +45,7 @@ def _order(job: Job) -> tuple[int, str]:
     return STAGES.index(job.stage), model.label if model else ""
 
 
+@cache
 def photo_key(sha256: str, size: Size) -> str:
     """Key of a case's photo fitted to a size."""
     return job_key("prepare", photo=sha256, size=list(size))

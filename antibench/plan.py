@@ -84,7 +84,8 @@ def plan_cells(resolved: Resolved, case_ids: Sequence[str]) -> list[Cell]:
         if scope in scopes
         for cell in _cells(resolved, variant, scope, place, case_ids)
     ]
-    if not any(cell.role not in ("reference", "floor", "control") for cell in cells) and resolved.suite["protections"]:
+    asked = "video" in scopes and any(protection.role != "control" for protection in resolved.protections)
+    if asked and not any(cell.target and cell.role in ("protection", "degenerate") for cell in cells):
         raise UserError("the suite crosses to nothing: with transfer = false no surrogate is among its models")
     return cells
 

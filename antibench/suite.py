@@ -65,7 +65,7 @@ class PurificationChoice(Choice):
 class Suite(BaseModel):
     """A suite as written, every default filled in."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
     schema_: Literal[1] = Field(alias="schema")
     name: str = Field(pattern=r"^[a-z0-9-]+$")

@@ -112,7 +112,7 @@ def _value(text: str, value: str) -> Any:
     try:
         return tomllib.loads(f"value = {value}")["value"]
     except tomllib.TOMLDecodeError:
-        if re.fullmatch(r"[\w.:@\[\]/-]+", value):
+        if re.fullmatch(r"[\w.:@/-]+(\[[\w-]+\])?", value):
             return value
         raise UserError(f"--set {text!r}: {value!r} is not a TOML value") from None
 
