@@ -35,7 +35,7 @@ class AntiI2V(SurrogateDescent):
         irc: Internal representation collapse (`Collapse`).
         ira: Internal representation anchoring to the unrelated photo (`Anchor`), over the last third of the layers.
         aux: Raise CLIP and LPIPS distances.
-        auxiliary: Networks of `aux`: "pretrained" (CLIP ViT-B/16, LPIPS VGG) or "surrogate", the surrogate's own
+        auxiliary: Networks of `aux`: "pretrained" (CLIP ViT-B/16, LPIPS SqueezeNet) or "surrogate", the surrogate's own
             image tokens (left out if it has none) and VAE encoder.
         lpips_of: Compare the VAE's "reconstruction" of the protected photo with the clean photo, or the "photo".
         ab_per_level: Bound of a* and b* in CIE units for each level of budget.
@@ -80,6 +80,10 @@ class AntiI2V(SurrogateDescent):
     lpips_of: Literal["reconstruction", "photo"] = "reconstruction"
     ab_per_level: float = 0.5
     dct_share: float = 0.125
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._spaces()  # refuses bounds out of range before anything runs
 
     def perturb(self, image: torch.Tensor, context: PerturbContext) -> torch.Tensor:
         """See `Protection.perturb`."""

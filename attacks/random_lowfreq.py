@@ -31,6 +31,10 @@ class RandomLowFrequency:
 
     share: float = 0.125
 
+    def __post_init__(self) -> None:
+        if not 0 < self.share <= 1:
+            raise ValueError(f"share must be in (0, 1], not {self.share}")
+
     def perturb(self, image: torch.Tensor, context: PerturbContext) -> torch.Tensor:
         """See `Protection.perturb`."""
         generator = context.generator

@@ -1,11 +1,12 @@
 """Pretrained networks for auxiliary terms, loaded from the hub on first use and kept for the process.
 
-None of them scores: CLIP-I is judged by ViT-B/32 and LPIPS by AlexNet, these are ViT-B/16 and VGG-16.
+None of them scores: metrics use CLIP ViT-B/32, AlexNet and VGG-16, these are CLIP ViT-B/16 and SqueezeNet.
 """
 
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable
 from typing import TypeAlias, cast
 
@@ -33,7 +34,8 @@ def clip_embedding(device: torch.device) -> Embedding:
 
     name, weights = _CLIP
     try:
-        model = open_clip.create_model(name, pretrained=weights, device=device).eval().requires_grad_(False)
+        with torch.random.fork_rng(devices=[]):  # drawn for weights that are then replaced
+            model = open_clip.create_model(name, pretrained=weights, device=device).eval().requires_grad_(False)
     except (OSError, RuntimeError, ValueError) as error:
         raise _missing(f"CLIP {name} ({weights})", error) from error
     mean = torch.tensor(open_clip.OPENAI_DATASET_MEAN, device=device).view(1, 3, 1, 1)
@@ -48,7 +50,7 @@ def clip_embedding(device: torch.device) -> Embedding:
 
 @functools.cache
 def lpips_distance(device: torch.device) -> Distance:
-    """LPIPS with VGG-16 (Zhang et al. 2018).
+    """LPIPS with SqueezeNet (Zhang et al. 2018).
 
     Raises:
         UserError: if the weights cannot be had.
@@ -56,9 +58,11 @@ def lpips_distance(device: torch.device) -> Distance:
     import lpips
 
     try:
-        model = lpips.LPIPS(net="vgg", verbose=False).to(device).eval().requires_grad_(False)
+        with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+            warnings.simplefilter("ignore")  # `lpips` calls torchvision with arguments that it has since renamed
+            model = lpips.LPIPS(net="squeeze", verbose=False).to(device).eval().requires_grad_(False)
     except (OSError, RuntimeError, ValueError) as error:
-        raise _missing("LPIPS (VGG-16)", error) from error
+        raise _missing("LPIPS (SqueezeNet)", error) from error
 
     def distance(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
         return cast(torch.Tensor, model(one, other, normalize=True)).mean()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import typing
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 
 from antibench.contracts import PerturbContext
 from antibench.perturb.objective import Objective, Term
@@ -35,6 +38,7 @@ class SurrogateDescent:
     t_max: float = 1.0
 
     def __post_init__(self) -> None:
+        _check_types(self)
         if self.steps < 0:
             raise ValueError(f"steps must be 0 or more, not {self.steps}")
         if self.alpha is not None and self.alpha <= 0:
@@ -78,3 +82,18 @@ class SurrogateDescent:
             spaces=spaces,
             start=start,
         )
+
+
+def _check_types(plugin: SurrogateDescent) -> None:
+    """Hold parameters to their annotations: a misspelt choice would otherwise be taken for the other one.
+
+    Raises:
+        ValueError: naming the parameter.
+    """
+    hints = typing.get_type_hints(type(plugin))
+    for field in dataclasses.fields(plugin):
+        try:
+            TypeAdapter(hints[field.name]).validate_python(getattr(plugin, field.name), strict=True)
+        except ValidationError as error:
+            message = error.errors()[0]["msg"]
+            raise ValueError(f"{field.name}={getattr(plugin, field.name)!r}: {message}") from error

@@ -63,6 +63,10 @@ class LabChroma:
 
     units_per_level: float = 0.5
 
+    def __post_init__(self) -> None:
+        if not self.units_per_level > 0:
+            raise ValueError(f"the bound of a* and b* must be above 0 CIE units a level, not {self.units_per_level}")
+
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """(1, 3, H, W): L*, a*, b*."""
         return rgb_to_lab(image)
@@ -92,6 +96,10 @@ class LowFrequencyDCT:
 
     share: float = 0.125
     rms: float = 0.5
+
+    def __post_init__(self) -> None:
+        if not (0 < self.share <= 1 and self.rms > 0):
+            raise ValueError(f"DCT share must be in (0, 1] and rms above 0, not {self.share} and {self.rms}")
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Orthonormal coefficients, (1, 3, H, W)."""
