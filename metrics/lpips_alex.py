@@ -36,7 +36,8 @@ class LpipsAlex:
         reference="package lpips, version 0.1 heads",
     )
     protects_when: ClassVar[Literal["lower", "higher", "neither"]] = "neither"
-    bounds: ClassVar[tuple[float, float]] = (0.0, float("inf"))
+    bounds: ClassVar[tuple[float, float]] = (0.0, 8.1)
+    """Two non-negative unit vectors are at most 2 apart, squared: twice the sum of each stage's largest weight."""
     scope: ClassVar[Literal["video", "photo", "fidelity"]] = "fidelity"
     photo_twin: ClassVar[str | None] = None
 

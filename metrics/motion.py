@@ -35,7 +35,8 @@ class Motion:
         licence="Apache-2.0 (OpenCV)",
     )
     protects_when: ClassVar[Literal["lower", "higher", "neither"]] = "neither"
-    bounds: ClassVar[tuple[float, float]] = (0.0, float("inf"))
+    bounds: ClassVar[tuple[float, float]] = (0.0, 10_000.0)
+    """No frame is wider."""
     scope: ClassVar[Literal["video", "photo", "fidelity"]] = "video"
     photo_twin: ClassVar[str | None] = None
 

@@ -17,7 +17,8 @@ from antibench.metrics.sampling import at_size_of
 class Sharpness:
     """Variance of the Laplacian of the last frames, mean of them, as a multiple of the clean photo's.
 
-    Below 1: blurred; above 1: over-sharpened or noisy, which is why it only describes. Unscored if the photo is flat.
+    Below 1: blurred; above 1: over-sharpened or noisy, which is why it only describes. Capped at 100; unscored if the
+    photo is flat.
     """
 
     last_frames: int = 2
@@ -36,17 +37,18 @@ class Sharpness:
         licence="Apache-2.0 (OpenCV)",
     )
     protects_when: ClassVar[Literal["lower", "higher", "neither"]] = "neither"
-    bounds: ClassVar[tuple[float, float]] = (0.0, float("inf"))
+    bounds: ClassVar[tuple[float, float]] = (0.0, 100.0)
     scope: ClassVar[Literal["video", "photo", "fidelity"]] = "video"
     photo_twin: ClassVar[str | None] = None
 
     def score(self, view: CellView) -> float | Unscored:
-        """0 upwards; 1 = as sharp as the photo."""
+        """0..100; 1 = as sharp as the photo."""
         of_photo = _laplacian_variance(at_size_of(view.photo, view.frames))
         if of_photo == 0:
             return Unscored("the photo is flat: it has no sharpness to compare with")
         last = view.frames[-self.last_frames :]
-        return within(self.bounds, float(np.mean([_laplacian_variance(frame) for frame in last])) / of_photo)
+        ratio = float(np.mean([_laplacian_variance(frame) for frame in last])) / of_photo
+        return within(self.bounds, min(ratio, self.bounds[1]))
 
 
 def _laplacian_variance(image: ImageU8) -> float:

@@ -27,7 +27,8 @@ class StLpipsVgg:
         notes="Not LPIPS: its values may not be set beside those of lpips[alex].",
     )
     protects_when: ClassVar[Literal["lower", "higher", "neither"]] = "neither"
-    bounds: ClassVar[tuple[float, float]] = (0.0, float("inf"))
+    bounds: ClassVar[tuple[float, float]] = (0.0, 2.2)
+    """Two non-negative unit vectors are at most 2 apart, squared: twice the sum of each stage's largest weight."""
     scope: ClassVar[Literal["video", "photo", "fidelity"]] = "fidelity"
     photo_twin: ClassVar[str | None] = None
     backbone: ClassVar[Backbone] = "vgg"

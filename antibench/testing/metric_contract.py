@@ -99,8 +99,8 @@ def _declared(plugin: Metric) -> str | None:
     if plugin.scope not in _READS:
         return f"scope {plugin.scope!r}"
     low, high = plugin.bounds
-    if not low < high:
-        return f"bounds {plugin.bounds}"
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        return f"bounds {plugin.bounds}: two finite numbers, the lower first"
     if plugin.photo_twin is not None and METRICS.load(plugin.photo_twin).scope != "photo":
         return f"photo_twin {plugin.photo_twin!r} is not of scope photo"
     return None

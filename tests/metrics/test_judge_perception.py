@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,22 @@ def test_st_lpips_is_that_of_its_package(metric: StLpipsVgg, name: str) -> None:
 @pytest.mark.parametrize("metric", [StLpipsVgg(), StLpipsAlex()])
 def test_st_lpips_of_equal_photos_is_zero(metric: StLpipsVgg) -> None:
     assert metric.score(fidelity_view(portrait(), portrait())) == 0.0
+
+
+@pytest.mark.parametrize("metric", [StLpipsVgg(), StLpipsAlex()])
+def test_bounds_of_st_lpips_follow_from_its_weights(metric: StLpipsVgg) -> None:
+    most = 2 * sum(float(head.max()) for head in stlpips.st_lpips_net(metric.backbone).heads)
+    assert most <= metric.bounds[1] < most + 0.05
+
+
+def test_bounds_of_lpips_follow_from_its_weights() -> None:
+    spec = find_spec("lpips")
+    assert spec is not None
+    assert spec.origin is not None
+    path = Path(spec.origin).parent / "weights" / "v0.1" / "alex.pth"
+    heads = torch.load(path, map_location="cpu", weights_only=True)
+    most = 2 * sum(float(head.max()) for head in heads.values())
+    assert most <= LpipsAlex.bounds[1] < most + 0.1
 
 
 @pytest.mark.parametrize("backbone", ["vgg", "alex"])

@@ -65,6 +65,10 @@ class NoRange(Change):
     bounds = (1.0, 1.0)
 
 
+class NoEnd(Change):
+    bounds = (0.0, float("inf"))
+
+
 class NoScope(Change):
     scope = "audio"
 
@@ -167,6 +171,7 @@ def test_a_plugin_that_cannot_be_made_is_one_failed_check() -> None:
     [
         (Undecided, "direction, bounds"),
         (NoRange, "direction, bounds"),
+        (NoEnd, "direction, bounds"),
         (NoScope, "direction, bounds"),
         (TwinIsNoPhotoMetric, "direction, bounds"),
         (TwinIsUnknown, "direction, bounds"),

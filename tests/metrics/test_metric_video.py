@@ -124,6 +124,13 @@ def test_sharpness_by_hand() -> None:
     assert Sharpness(last_frames=1).score(view(frames, columns(100))) == pytest.approx(0.25)
 
 
+def test_sharpness_of_noise_against_an_almost_flat_photo_is_capped() -> None:
+    photo = np.full((64, 64, 3), 9, dtype=np.uint8)
+    photo[0, 0] = 10
+    noise = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    assert Sharpness().score(view(noise, photo)) == 100.0
+
+
 def test_a_flat_photo_has_no_sharpness_to_compare_with() -> None:
     assert isinstance(Sharpness().score(view(pan(0), np.zeros((128, 128, 3), dtype=np.uint8))), Unscored)
 
