@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar
 
+import cv2
 import numpy as np
 import torch
 
@@ -23,7 +24,7 @@ class GaussianBlur:
     card: ClassVar[Card] = Card(title="Gaussian blur, sigma in pixels", licence="MIT (albumentations)")
     grid: ClassVar[tuple[float, ...]] = (0.5, 1.0, 2.0)
     stochastic: ClassVar[bool] = False
-    backend: ClassVar[str] = "albumentations GaussianBlur"
+    backend: ClassVar[str] = f"albumentations GaussianBlur, opencv {cv2.__version__}"
 
     def apply(self, image: ImageU8, *, strength: float, rng: np.random.Generator) -> ImageU8:
         """Blur an (H, W, 3) uint8 image."""

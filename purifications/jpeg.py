@@ -8,7 +8,7 @@ from typing import ClassVar, Literal, cast
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, features
 
 from antibench.contracts import Card, ImageU8
 
@@ -25,7 +25,7 @@ class Jpeg:
     card: ClassVar[Card] = Card(title="JPEG, libjpeg quality, 4:2:0 or 4:4:4", source="ITU-T T.81", licence="MIT-CMU")
     grid: ClassVar[tuple[float, ...]] = (90, 75, 50, 30)
     stochastic: ClassVar[bool] = False
-    backend: ClassVar[str] = "pillow Image.save JPEG"
+    backend: ClassVar[str] = f"pillow Image.save, libjpeg-turbo {features.version('libjpeg_turbo')}"
 
     def __post_init__(self) -> None:
         if self.subsampling not in ("4:2:0", "4:4:4"):

@@ -13,7 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
-from PIL import features
 
 from antibench.contracts import ImageU8
 from antibench.pixels import from_png, to_png
@@ -32,11 +31,8 @@ SETTINGS: list[tuple[str, dict[str, str], float]] = [
 
 def backend_version(name: str) -> str:
     """The versions of everything that decides the bytes of a purification's result."""
-    return {
-        "jpeg": f"pillow {version('pillow')}, libjpeg-turbo {features.version('libjpeg_turbo')}",
-        "resize": f"pillow {version('pillow')}",
-        "gaussian-blur": f"albumentations {version('albumentations')}, opencv {_opencv()}",
-    }[name]
+    backend: str = PURIFICATIONS.load(name).backend
+    return f"{backend}, {backend.split()[0]} {version(backend.split()[0])}"
 
 
 def golden_path(name: str, params: dict[str, str], strength: float) -> Path:
@@ -52,12 +48,6 @@ def purified(name: str, params: dict[str, str], strength: float) -> ImageU8:
     plugin = PURIFICATIONS.create(name, params)
     result: ImageU8 = plugin.apply(source(), strength=strength, rng=np.random.default_rng(0))
     return result
-
-
-def _opencv() -> str:
-    import cv2
-
-    return str(cv2.__version__)
 
 
 def main() -> None:

@@ -15,7 +15,9 @@ from antibench.registry import PURIFICATIONS
 from antibench.testing.check import Check
 from antibench.testing.purification_contract import checks, sample_photo
 
-BUILTIN: list[tuple[str, dict[str, Any]]] = [(entry.name, {}) for entry in PURIFICATIONS.entries() if entry.origin == "antibench"]
+BUILTIN: list[tuple[str, dict[str, Any]]] = [
+    (entry.name, {}) for entry in PURIFICATIONS.entries() if entry.origin == "antibench"
+]
 VARIANTS: list[tuple[str, dict[str, Any]]] = [
     ("jpeg", {"subsampling": "4:4:4"}),
     ("resize", {"filter": "bilinear"}),
