@@ -104,7 +104,8 @@ class LpipsDistance(Term):
 def _feature_distance(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """Both (N, C, ...) with the same names; `one` may hold more."""
     stages = [
-        (normalize(one[name], dim=1) - normalize(value, dim=1)).pow(2).sum(1).mean() for name, value in other.items()
+        (normalize(one[name].float(), dim=1) - normalize(value.float(), dim=1)).pow(2).sum(1).mean()
+        for name, value in other.items()
     ]
     return torch.stack(stages).mean()
 

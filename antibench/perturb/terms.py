@@ -33,7 +33,7 @@ class LatentTarget(Term):
 
     def value(self, view: View) -> torch.Tensor:
         """Per element."""
-        return mse_loss(view.denoised.image_latents, self._latents)
+        return _mean_square(view.denoised.image_latents, self._latents)
 
 
 class Collapse(Term):
@@ -54,7 +54,7 @@ class Collapse(Term):
         if not self._pairs:
             self._pairs = shallow_partners({name: features[name].shape for name in self._order}, self._order)
             self.layers = tuple(dict.fromkeys([*self._pairs.values(), *self._pairs]))
-        distances = [mse_loss(features[deep], features[shallow].detach()) for deep, shallow in self._pairs.items()]
+        distances = [_mean_square(features[deep], features[shallow].detach()) for deep, shallow in self._pairs.items()]
         return torch.stack(distances).mean()
 
 
@@ -115,4 +115,9 @@ def shallow_partners(
 
 
 def _relative(value: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    return mse_loss(value, wanted) / wanted.pow(2).mean().clamp(min=1e-12)
+    return _mean_square(value, wanted) / wanted.float().pow(2).mean().clamp(min=1e-12)
+
+
+def _mean_square(value: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """In float32: squares of late blocks overflow half precision."""
+    return mse_loss(value.float(), wanted.float())

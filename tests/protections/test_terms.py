@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 import torch
@@ -147,3 +148,12 @@ def test_the_pattern_is_black_and_white_in_equal_parts() -> None:
     assert pattern.shape == (1, 3, 96, 144)
     assert set(pattern.unique().tolist()) == {0.0, 1.0}
     assert float(pattern.mean()) == pytest.approx(0.5, abs=0.05)
+
+
+def test_features_in_half_precision_do_not_overflow(svd: VideoModel) -> None:
+    seen = view(svd, PHOTO)
+    large = {name: (1000 * value / value.abs().max()).half() for name, value in seen.denoised.features.items()}
+    seen.denoised.features.update(large)
+    assert torch.isfinite(Collapse(svd.layers).value(seen))
+    anchor = Anchor(svd, TARGET, svd.layers[-1:]).value(replace(seen, features_of=lambda photo, names: large))
+    assert torch.isfinite(anchor)
