@@ -15,10 +15,9 @@ from antibench.registry import PURIFICATIONS
 from antibench.testing.check import Check
 from antibench.testing.purification_contract import checks, sample_photo
 
-BUILTIN: list[tuple[str, dict[str, Any]]] = [
-    (entry.name, {}) for entry in PURIFICATIONS.entries() if entry.origin == "antibench"
-]
-VARIANTS: list[tuple[str, dict[str, Any]]] = [
+OWN = [entry.name for entry in PURIFICATIONS.entries() if entry.origin == "antibench"]
+SETTINGS: list[tuple[str, dict[str, Any]]] = [
+    *((name, {}) for name in OWN),
     ("jpeg", {"subsampling": "4:4:4"}),
     ("resize", {"filter": "bilinear"}),
     ("resize", {"filter": "lanczos"}),
@@ -26,7 +25,7 @@ VARIANTS: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "params"), [*BUILTIN, *VARIANTS])
+@pytest.mark.parametrize(("name", "params"), SETTINGS)
 def test_contract(name: str, params: dict[str, Any]) -> None:
     found = list(checks(PURIFICATIONS.load(name), **params))
     assert len(found) == 14
