@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -44,11 +45,21 @@ def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
         raise UserError(f"captions file {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UserError(f"captions file {path}: not UTF-8 text; save it as UTF-8") from error
-    if path.suffix.lower() == ".csv":
-        reader = csv.reader(text.splitlines(), skipinitialspace=True)
-        rows = ((reader.line_num, row) for row in reader)
-    else:
-        rows = ((number, line.split("\t", 1)) for number, line in enumerate(text.splitlines(), 1))
+    rows = _csv_rows(path, text) if path.suffix.lower() == ".csv" else _tab_rows(text)
     for number, row in rows:
         if any(field.strip() for field in row) and not (number == 1 and row == ["name", "caption"]):
             yield number, row
+
+
+def _csv_rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text), skipinitialspace=True, strict=True)
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise UserError(f"captions file {path}, line {reader.line_num}: {error}") from error
+
+
+def _tab_rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    for number, line in enumerate(text.split("\n"), 1):
+        yield number, line.split("\t", 1)

@@ -44,7 +44,7 @@ class Folder:
         Raises:
             UserError: if the folder is missing or holds no photo.
         """
-        return _unique([_printable(file.name) for file in self._files()])
+        return _ids(self._files())
 
     def cases(self) -> Iterator[Case | BrokenCase]:
         """The photos, one in memory at a time.
@@ -56,7 +56,7 @@ class Folder:
 
         files = self._files()
         captions = self._captions([file.name for file in files])
-        for case_id, file in zip(self.ids(), files, strict=True):
+        for case_id, file in zip(_ids(files), files, strict=True):
             try:
                 photo = read_photo(file)
             except UnreadablePhotoError as error:
@@ -95,9 +95,9 @@ def _printable(name: str) -> str:
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in name)
 
 
-def _unique(names: list[str]) -> list[str]:
+def _ids(files: list[Path]) -> list[str]:
     unique: dict[str, None] = {}
-    for name in names:
+    for name in (_printable(file.name) for file in files):
         candidate, number = name, 2
         while candidate in unique:
             candidate, number = f"{name} ({number})", number + 1

@@ -132,6 +132,7 @@ def test_a_captions_file_elsewhere_comes_first(tmp_path: Path) -> None:
         ("captions.csv", b"a.png,one\nb.pgn,two\n", r"line 2: no photo 'b.pgn' in the folder; did you mean 'b.png'"),
         ("captions.csv", b"a.png,one\na.png,two\n", r"line 2: a second caption for 'a.png'"),
         ("captions.csv", b"a.png,one,two\n", r"line 1: expected name,caption, found 3"),
+        ("captions.csv", b'a.png,"one\n', r"captions\.csv, line 1: unexpected end of data"),
         ("captions.txt", b"a.png one\n", r"line 1: expected name<TAB>caption, found 1"),
         ("captions.txt", b"a.png\tl\xe4chelt\n", r"not UTF-8"),
     ],
