@@ -63,7 +63,8 @@ class Detector:
         enlarge = max(1, math.ceil(self.min_side / min(image.shape[:2])))
         height, width = image.shape[0] * enlarge, image.shape[1] * enlarge
         large = Image.fromarray(image).resize((width, height), Image.Resampling.BICUBIC) if enlarge > 1 else image
-        pixels = torch.from_numpy(np.array(large)).permute(2, 0, 1)[None].to(torch.float32)
+        # Channels last in memory, as the permutation leaves them: torch pools ten times as fast there on a CPU.
+        pixels = torch.from_numpy(np.array(large))[None].permute(0, 3, 1, 2).to(torch.float32)
         with torch.no_grad():
             boxes, scores, points = self._cascade(pixels)
         order = np.argsort(-scores, kind="stable")

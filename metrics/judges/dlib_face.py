@@ -80,7 +80,8 @@ class DlibFaceNet(nn.Module):
         self.register_buffer("mean", torch.tensor([122.782, 117.001, 104.298]).view(3, 1, 1))
 
     def forward(self, faces: torch.Tensor) -> torch.Tensor:
-        features = self.blocks(self.stem((faces - self.mean) / 256))
+        centred = ((faces - self.mean) / 256).contiguous(memory_format=torch.channels_last)  # faster on a CPU
+        features = self.blocks(self.stem(centred))
         embedding: torch.Tensor = self.dense(features.mean(dim=(2, 3)))
         return embedding
 
@@ -106,7 +107,7 @@ def face_net() -> DlibFaceNet:
             raise ValueError(f"{path.name}: a layer holds {value.numel()} values")
         first.data.copy_(value[: first.numel()].view_as(first))
         second.data.copy_(value[first.numel() :].view_as(second))
-    return net.eval().requires_grad_(False)
+    return net.eval().requires_grad_(False).to(memory_format=torch.channels_last)
 
 
 def _parameters(path: Path) -> Iterator[torch.Tensor]:
