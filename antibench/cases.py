@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
+
 from antibench.components import CaseFacts, Resolved
 from antibench.contracts import BrokenCase, Case, ImageU8
 from antibench.errors import UserError

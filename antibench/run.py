@@ -110,7 +110,7 @@ def finish(
         book = _Book(work, state, lines, tell)
         if state.todo:
             tell.begin(state.left)
-            with local_pool(settings, sum(state.left.values())) as pool:
+            with local_pool(settings) as pool:
                 drive(state.todo, pool, book.ended, state.known)
     rows = book.rows()
     costs = cost_rows(work.graph, store)
@@ -132,7 +132,7 @@ def prepare(suite: Suite, device: str, store: Store) -> Work:
 
 
 @contextmanager
-def local_pool(settings: Settings, jobs: int) -> Iterator[Pool]:
+def local_pool(settings: Settings) -> Iterator[Pool]:
     """Worker processes on this machine, stopped at the end whatever happens."""
     from antibench.engine.local import LocalPool, default_workers
 
@@ -143,7 +143,7 @@ def local_pool(settings: Settings, jobs: int) -> Iterator[Pool]:
         devices = [f"cuda:{index % gpus}" for index in range(settings.workers or gpus)]
     else:
         devices = ["cpu"] * (settings.workers or default_workers())
-    pool = LocalPool(settings.store, devices[: max(1, jobs)], settings.plugin_files)
+    pool = LocalPool(settings.store, devices, settings.plugin_files)
     try:
         yield pool
     finally:
@@ -200,8 +200,8 @@ class _Book:
 
     def ended(self, job: Job, outcome: Outcome) -> None:
         """Take note of a job."""
+        self.computed += outcome.ran
         if job.key not in self._state.known:
-            self.computed += 1
             self._tell.advance(job.stage)
         if isinstance(job, ScoreJob):
             alike = {metric.label: Score(outcome.status, reason=outcome.reason) for metric in job.metrics}

@@ -99,7 +99,7 @@ def _needed(graph: Graph, store: Store, found: Standing) -> dict[str, Job]:
         intact = store.intact(key)
         ignored_budget = (store.record(key) or {}).get("over_budget") if intact else None
         if ignored_budget:
-            found.known[key] = Outcome(key, "over-budget", str(ignored_budget))
+            found.known[key] = Outcome(key, "over-budget", str(ignored_budget), ran=False)
         if not intact or ignored_budget:
             needed[key] = job_of
         if not intact:

@@ -28,6 +28,8 @@ class Outcome:
     reason: str | None = None
     scores: dict[str, Score] = field(default_factory=dict)
     """Score jobs: label of the metric -> score."""
+    ran: bool = True
+    """False if the job was not run, because it was known how it ends."""
     fatal: bool = False
     """No other job can succeed either (no disk space); the run stops with the reason."""
 

@@ -29,23 +29,29 @@ class _Worker:
 
 
 class LocalPool:
-    """Worker processes; a worker that is killed costs its job, not the run."""
+    """Worker processes, started when there is something to do; one that is killed costs its job, not the run."""
 
     def __init__(self, store: Path, devices: Sequence[str], plugin_files: Sequence[Path] = ()) -> None:
-        """Start one worker for each entry of `devices` (torch device strings)."""
+        """At most one worker for each entry of `devices` (torch device strings)."""
         self._context = multiprocessing.get_context("spawn")
         self._deaths = 0
         files = tuple(file.resolve() for file in plugin_files)
-        self._workers = [self._start(WorkerSettings(store, device, files)) for device in devices]
+        self._unstarted = [WorkerSettings(store, device, files) for device in devices]
+        self._capacity = len(devices)
+        self._workers: list[_Worker] = []
 
     @property
     def capacity(self) -> int:
         """See `Pool.capacity`."""
-        return len(self._workers)
+        return self._capacity
 
     def submit(self, job: Job) -> None:
         """See `Pool.submit`."""
-        worker = next(worker for worker in self._workers if worker.job is None)
+        idle = [worker for worker in self._workers if worker.job is None]
+        if not idle:
+            idle = [self._start(self._unstarted.pop(0))]
+            self._workers += idle
+        worker = idle[0]
         worker.job = job
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it died: `wait` tells
             worker.pipe.send(job)

@@ -80,4 +80,4 @@ class _Drive:
                     if self._missing[key] == 0 and key not in self._ended:
                         heapq.heappush(self._ready, self._rank[key])
                 else:
-                    stack.append(Outcome(key, ended.status, ended.reason))
+                    stack.append(Outcome(key, ended.status, ended.reason, ran=False))

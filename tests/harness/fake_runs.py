@@ -51,7 +51,7 @@ class InlinePool:
 
 
 @contextmanager
-def inline_pool(settings: Settings, jobs: int) -> Iterator[Pool]:
+def inline_pool(settings: Settings) -> Iterator[Pool]:
     yield InlinePool(settings.store)
 
 
