@@ -119,6 +119,8 @@ class Strengths:
             return np.full(len(self.scores.cases), np.nan)
         kept = [self.effects[purification] for purification in self.sighted]
         usable = finite(kept)
+        if not usable.any():
+            return np.full(len(self.scores.cases), np.nan)
         return np.asarray(np.min([effects.moved / effects.span[usable].mean() for effects in kept], axis=0))
 
     def complete(self, *purifications: str) -> int:
