@@ -319,6 +319,7 @@ class Metric(Protocol):
     protects_when: ClassVar[Literal["lower", "higher", "neither"]]
     """Direction in which protection got stronger; "neither" for descriptive metrics."""
     bounds: ClassVar[tuple[float, float]]
+    """Lowest and highest score, both finite."""
     scope: ClassVar[Literal["video", "photo", "fidelity"]]
     """"video": scored for every cell. "photo": reads only `photo` and `seen` (the photo as it reaches the model), scored
     once per purified photo, not per target and seed. "fidelity": reads only `photo` and `protected`, once per
