@@ -127,9 +127,9 @@ def _judge(
 
 def _crops(pixels: torch.Tensor, boxes: Array, size: int) -> tuple[Array, list[torch.Tensor]]:
     """The part of each box that lies in the image, resized to a square; boxes without such a part are dropped."""
-    limit = np.array(pixels.shape[:1:-1] * 2)
-    inside = np.clip(np.trunc(boxes), 1, limit[[0, 1, 0, 1]]).astype(int) if len(boxes) else boxes.astype(int)
-    keep = (boxes[:, 2:] >= 1).all(axis=1) & (boxes[:, :2] <= limit[:2]).all(axis=1)
+    height, width = pixels.shape[2:]
+    inside = np.clip(np.trunc(boxes), 1, [width, height, width, height]).astype(int)
+    keep = (boxes[:, 2:] >= 1).all(axis=1) & (boxes[:, :2] <= [width, height]).all(axis=1)
     crops = [
         F.interpolate(pixels[:, :, top - 1 : bottom, left - 1 : right], (size, size), mode="area")
         for left, top, right, bottom in inside[keep]
