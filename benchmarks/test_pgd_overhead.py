@@ -14,7 +14,8 @@ from antibench.attacks.anti_i2v import AntiI2V
 from antibench.contracts import VideoModel
 from antibench.perturb.descent import SurrogateDescent
 from antibench.pixels import to_float
-from antibench.testing.protection_contract import sample_context, sample_photo
+from antibench.testing.protection_contract import sample_context
+from antibench.testing.purification_contract import sample_photo
 from antibench.testing.tiny_svd import TinySVD
 
 ALLOWED = 1.3
@@ -37,7 +38,7 @@ def seconds(work: Callable[[], object]) -> float:
 def bare(model: VideoModel) -> None:
     """The same number of guided passes and gradients, with nothing around them."""
     context = sample_context(model)
-    image = to_float(sample_photo(model.size)).requires_grad_()
+    image = to_float(sample_photo(size=model.size)).requires_grad_()
     clips = [model.encode_clip(frames) for frames in context.references]
     for step in range(STEPS):
         noise = torch.randn(clips[0].shape, generator=context.generator)
@@ -53,7 +54,7 @@ def bare(model: VideoModel) -> None:
     ids=["rgb", "lab and dct"],
 )
 def test_a_step_is_within_a_third_of_the_bare_passes(model: VideoModel, plugin: SurrogateDescent) -> None:
-    image = to_float(sample_photo(model.size))
+    image = to_float(sample_photo(size=model.size))
     ratios = []
     for _ in range(ROUNDS):
         # Side by side, so that a busy machine slows both.

@@ -73,7 +73,6 @@ class LpipsDistance(Term):
     """
 
     bounded = True
-    encodes = True
 
     def __init__(
         self,
@@ -86,6 +85,7 @@ class LpipsDistance(Term):
         self._network = network
         self._of = of
         self._clean = clean
+        self.encodes = network is None or of == "reconstruction"
         self.vae_layers = surrogate.vae_layers if network is None and of == "photo" else ()
         with torch.no_grad():
             self._features = surrogate.encode(clean, capture=surrogate.vae_layers).features if network is None else {}

@@ -17,6 +17,7 @@ from antibench.contracts import Denoised, Encoded, Gives, ImageU8, PerturbContex
 from antibench.pixels import to_float
 from antibench.testing.check import Check, attempt
 from antibench.testing.facts import fact_checks, moved_generators
+from antibench.testing.purification_contract import sample_photo
 
 BUDGETS = (1, 2, 8, 16)
 QUICK_STEPS = 3
@@ -67,11 +68,6 @@ def sample_context(
     return PerturbContext("a person speaks", budget_levels, model, tuple(clips), to_float(target), generator)
 
 
-def sample_photo(size: tuple[int, int]) -> ImageU8:
-    """A photo of noise, black to white."""
-    return np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
-
-
 def _tiny() -> VideoModel:
     from antibench.testing.tiny_svd import TinySVD
 
@@ -81,7 +77,7 @@ def _tiny() -> VideoModel:
 def _protect(
     plugin: Protection, model: VideoModel, photo: ImageU8 | None = None, *, budget: int = 8, seed: int = 0
 ) -> Settled:
-    photo = sample_photo(model.size) if photo is None else photo
+    photo = sample_photo(size=model.size) if photo is None else photo
     height, width = photo.shape[:2]
     context = sample_context(model, budget_levels=budget, seed=seed, size=(height, width))
     return settle(plugin.perturb(to_float(photo), context), photo, budget)
@@ -105,7 +101,7 @@ def _card(plugin: Protection) -> str | None:
 
 
 def _nothing(plugin: Protection, model: VideoModel) -> str | None:
-    photo = sample_photo(model.size)
+    photo = sample_photo(size=model.size)
     settled = _protect(plugin, model, photo, budget=0)
     return None if np.array_equal(settled.image, photo) else f"changes the photo by {settled.final_levels} levels"
 
@@ -119,11 +115,11 @@ def _budgets(plugin: Protection, model: VideoModel) -> str | None:
 
 def _flat_photos(plugin: Protection, model: VideoModel) -> str | None:
     photos = [np.full((*model.size, 3), level, dtype=np.uint8) for level in (0, 128, 255)]
-    return _shapes(plugin, model, [sample_photo(model.size), *photos])
+    return _shapes(plugin, model, [sample_photo(size=model.size), *photos])
 
 
 def _odd_sizes(plugin: Protection, model: VideoModel) -> str | None:
-    return None if plugin.needs else _shapes(plugin, model, [sample_photo(size) for size in _ODD_SIZES])
+    return None if plugin.needs else _shapes(plugin, model, [sample_photo(size=size) for size in _ODD_SIZES])
 
 
 def _shapes(plugin: Protection, model: VideoModel, photos: list[ImageU8]) -> str | None:
@@ -148,7 +144,7 @@ def _seeds(plugin: Protection, model: VideoModel) -> str | None:
 
 
 def _input(plugin: Protection, model: VideoModel) -> str | None:
-    image = to_float(sample_photo(model.size))
+    image = to_float(sample_photo(size=model.size))
     before = image.clone()
     plugin.perturb(image, sample_context(model))
     if not torch.equal(image, before):

@@ -14,10 +14,11 @@ from antibench.contracts import VideoModel
 from antibench.errors import UserError
 from antibench.perturb.backbones import clip_embedding, lpips_distance
 from antibench.pixels import to_float
-from antibench.testing.protection_contract import sample_context, sample_photo
+from antibench.testing.protection_contract import sample_context
+from antibench.testing.purification_contract import sample_photo
 
 CPU = torch.device("cpu")
-PHOTO = to_float(sample_photo((16, 16)))
+PHOTO = to_float(sample_photo(size=(16, 16)))
 
 
 class Tower(nn.Module):

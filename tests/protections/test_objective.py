@@ -14,9 +14,10 @@ from antibench.perturb.auxiliary import ClipDistance
 from antibench.perturb.objective import Objective, Term, View
 from antibench.perturb.terms import Anchor, DiffusionLoss
 from antibench.pixels import to_float
-from antibench.testing.protection_contract import sample_context, sample_photo
+from antibench.testing.protection_contract import sample_context
+from antibench.testing.purification_contract import sample_photo
 
-PHOTO = to_float(sample_photo((16, 16)))
+PHOTO = to_float(sample_photo(size=(16, 16)))
 
 
 class Constant(Term):

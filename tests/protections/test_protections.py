@@ -22,10 +22,11 @@ from antibench.contracts import Protection, VideoModel
 from antibench.errors import UserError
 from antibench.pixels import to_float
 from antibench.registry import PROTECTIONS
-from antibench.testing.protection_contract import sample_context, sample_photo
+from antibench.testing.protection_contract import sample_context
+from antibench.testing.purification_contract import sample_photo
 
 STEPS = 3
-PHOTO = to_float(sample_photo((16, 16)))
+PHOTO = to_float(sample_photo(size=(16, 16)))
 ALL_OFF = {"lab": False, "dct": False, "irc": False, "ira": False, "aux": False}
 ABLATION = [
     ALL_OFF,

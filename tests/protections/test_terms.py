@@ -17,10 +17,11 @@ from antibench.perturb.pattern import contrast_pattern
 from antibench.perturb.pgd import pgd
 from antibench.perturb.terms import Anchor, Collapse, DiffusionLoss, LatentTarget, shallow_partners
 from antibench.pixels import to_float
-from antibench.testing.protection_contract import sample_context, sample_photo
+from antibench.testing.protection_contract import sample_context
+from antibench.testing.purification_contract import sample_photo
 
 SIZE = (16, 16)
-PHOTO = to_float(sample_photo(SIZE))
+PHOTO = to_float(sample_photo(size=SIZE))
 TARGET = contrast_pattern(*SIZE)
 
 Make = Callable[[VideoModel], Term]
@@ -36,26 +37,28 @@ TERMS: dict[str, Make] = {
 }
 
 
-def objective(model: VideoModel, term: Term, seed: int) -> Objective:
-    """A narrow range of noise levels: the loss of a level differs more from level to level than from photo to photo."""
-    return Objective(sample_context(model, seed=seed), [(1.0, term)], guided=True, t_range=(0.4, 0.6))
+def at_one_draw(model: VideoModel, term: Term) -> Callable[[torch.Tensor], torch.Tensor]:
+    """The term at one draw of clip, noise level and noise, which differ more than photos do in a model of no training."""
+    context = sample_context(model)
+    objective = Objective(context, [(1.0, term)], guided=True, t_range=(0.4, 0.6))
 
+    def value(image: torch.Tensor) -> torch.Tensor:
+        context.generator.manual_seed(0)
+        return objective(image)
 
-def mean_value(model: VideoModel, make: Make, image: torch.Tensor) -> float:
-    """The term at an image, over four draws no descent has seen."""
-    measure = objective(model, make(model), seed=99)
-    with torch.no_grad():
-        return sum(float(measure(image)) for _ in range(4)) / 4
+    return value
 
 
 @pytest.mark.parametrize("make", TERMS.values(), ids=TERMS.keys())
 def test_descent_lowers_a_term_below_what_random_signs_do(svd: VideoModel, make: Make) -> None:
-    context = sample_context(svd)
-    # Away from the photo itself, where the distance to it has no gradient.
-    start = torch.Generator().manual_seed(7)
-    found = pgd(PHOTO, objective(svd, make(svd), 0), epsilon=context.epsilon, steps=12, start=start)
-    noise = RandomSign().perturb(PHOTO, context)
-    assert mean_value(svd, make, found) < min(mean_value(svd, make, image) for image in (PHOTO, noise))
+    value = at_one_draw(svd, make(svd))
+    # A random start: at the photo itself, the distance to it has no gradient.
+    found = pgd(PHOTO, value, epsilon=8 / 255, steps=10, start=torch.Generator().manual_seed(7))
+    noise = [RandomSign().perturb(PHOTO, sample_context(svd, seed=seed)) for seed in range(3)]
+    with torch.no_grad():
+        at_noise = torch.stack([value(image) for image in noise])
+        assert value(found) < at_noise.mean() - 5 * at_noise.std()
+        assert value(found) < value(PHOTO)
 
 
 def view(model: VideoModel, image: torch.Tensor, features: dict[str, torch.Tensor] | None = None) -> View:
