@@ -22,7 +22,7 @@ class SurrogateDescent:
 
     Attributes:
         steps: Gradient steps.
-        alpha: First step as a share of the bound, falling linearly to a tenth; None: 0.1, or 2.5 / steps if more.
+        alpha: First step as a share of the bound, falling linearly to a tenth; None: 0.1, or more if steps are few.
         random_start: Start from uniform noise within the budget instead of the photo.
         guided: Follow the denoiser through classifier-free guidance, both branches, where the surrogate gives it. That
             is how a sampler runs, and costs a second denoiser pass a step.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -46,7 +47,7 @@ def pgd(
     if start is not None:
         drawn = torch.rand(clean.shape, generator=start, device=start.device).to(clean.device)
         current = project(clean + (2 * drawn - 1) * epsilon, clean, epsilon)
-    first = default_alpha(steps) if alpha is None else alpha
+    first = default_alpha(math.ceil(steps / len(spaces))) if alpha is None else alpha
     centres = [space.forward(clean) for space in spaces]
     for step in range(steps):
         turn = step % len(spaces)
@@ -56,7 +57,7 @@ def pgd(
 
 
 def default_alpha(steps: int) -> float:
-    """A tenth of the bound, or more where so few steps could not cross the whole budget: 2.5 / steps."""
+    """A tenth of the bound, or more where so few steps in a space could not cross all of it: 2.5 / steps."""
     return max(0.1, 2.5 / steps)
 
 

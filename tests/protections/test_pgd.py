@@ -108,6 +108,19 @@ def test_spaces_take_turns() -> None:
     assert notes == ["a", "b", "a", "b", "a"]
 
 
+@pytest.mark.parametrize(("spaces", "levels"), [((RGB(),), 1.0), ((RGB(), RGB()), 2.0)])
+def test_the_fewer_steps_a_space_gets_the_larger_they_are(spaces: tuple[RGB, ...], levels: float) -> None:
+    seen: list[torch.Tensor] = []
+
+    def objective(image: torch.Tensor) -> torch.Tensor:
+        seen.append(image.detach().clone())
+        return linear(image)
+
+    grey = torch.full((1, 3, 8, 8), 128 / 255)
+    pgd(grey, objective, epsilon=EPSILON, steps=20, spaces=spaces)
+    assert torch.allclose((seen[1] - grey).abs() * 255, torch.tensor(levels), atol=1e-3)
+
+
 def test_a_random_start_lies_within_the_budget_and_follows_its_generator() -> None:
     def started(seed: int) -> torch.Tensor:
         generator = torch.Generator().manual_seed(seed)

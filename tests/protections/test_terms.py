@@ -38,7 +38,7 @@ TERMS: dict[str, Make] = {
 
 
 def at_one_draw(model: VideoModel, term: Term) -> Callable[[torch.Tensor], torch.Tensor]:
-    """The term at one draw of clip, noise level and noise, which differ more than photos do in a model of no training."""
+    """The term at one draw of clip, noise level and noise: without training, draws differ more than photos do."""
     context = sample_context(model)
     objective = Objective(context, [(1.0, term)], guided=True, t_range=(0.4, 0.6))
 
