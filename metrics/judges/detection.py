@@ -157,7 +157,10 @@ def _thin(boxes: Array, scores: Array, offsets: Array, overlap: float) -> tuple[
 
 
 def _suppress(boxes: Array, scores: Array, overlap: float, *, of_smaller: bool = False) -> npt.NDArray[np.intp]:
-    """Greedy non-maximum suppression; overlap is intersection over union, or over the smaller of the two boxes."""
+    """Greedy non-maximum suppression; overlap is intersection over union, or over the smaller of the two boxes.
+
+    As in the published cascade, only the last stage (`of_smaller`) counts both border pixels as part of a box.
+    """
     inclusive = 1 if of_smaller else 0
     area = (boxes[:, 2:] - boxes[:, :2] + inclusive).prod(axis=1)
     left = np.argsort(-scores, kind="stable")

@@ -117,6 +117,8 @@ def _fill(net: N, name: str) -> N:
             elif value.ndim == 2:  # a dense layer, stored (in, out)
                 value = value.T
             parameter.data.copy_(value.reshape(parameter.shape))
+    if next(arrays, None) is not None:
+        raise ValueError(f"{path.name} holds more arrays than the network has parameters")
     return net.eval().requires_grad_(False)
 
 
