@@ -140,7 +140,7 @@ def test_what_failed_is_tried_again(run_fake: RunFake, tmp_path: Path) -> None:
     assert run_fake("dataset.count=2", overrides=(broken,)).exit_code == ExitCode.CELLS_FAILED
     again = run_fake("dataset.count=2", overrides=(broken,))
     assert again.exit_code == ExitCode.FINE
-    assert 0 < again.computed
+    assert again.computed > 0
 
 
 @pytest.mark.parametrize(
