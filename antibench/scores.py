@@ -88,7 +88,7 @@ class Scores:
         self.roles[place.group.protection] = line["role"]
         lines = self._places.setdefault(place, {})
         present = lines.get(photo)
-        if present is None or (present["status"] != "ok" and _rank(line) < _rank(present)):
+        if present is None or _rank(line) < _rank(present):
             lines[photo] = line
         elif present["status"] == line["status"] == "ok" and present["value"] != line["value"]:
             raise UserError(

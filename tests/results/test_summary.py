@@ -12,6 +12,7 @@ from made_up_runs import CONTROLS, World
 
 from antibench.errors import UserError
 from antibench.scores import Group, Scores
+from antibench.stats import smallest_detectable
 from antibench.strength import Strengths
 from antibench.summary import summarise
 
@@ -49,11 +50,11 @@ def by_hand() -> World:
     """Three photos; D is 0.5 without purification and 0.4 under jpeg."""
     world = World({"p": {"none": 0.0, "jpeg(75)": 0.0}}, photos=3, spread=0.0)
     values = {
-        ("clean", "none"): (0.7, 0.6, 0.8),
+        ("clean", "none"): (0.8, 0.7, 0.9),
         ("clean", "jpeg(75)"): (0.6, 0.5, 0.7),
-        ("unrelated", "none"): (0.2, 0.1, 0.3),
+        ("unrelated", "none"): (0.3, 0.2, 0.4),
         ("unrelated", "jpeg(75)"): (0.2, 0.2, 0.2),
-        ("p", "none"): (0.2, 0.6, 0.4),
+        ("p", "none"): (0.3, 0.7, 0.5),
         ("p", "jpeg(75)"): (0.5, 0.3, 0.7),
     }
     for (label, purification), numbers in values.items():
@@ -69,7 +70,20 @@ def test_strength_and_worst_case_by_hand() -> None:
     assert row["purifications"][1]["strength"] == pytest.approx(0.25)
     assert row["worst_case"] == pytest.approx(0.25 / 3, abs=1e-6)
     assert row["worst_over"] == ["none", "jpeg(75)"]
-    assert row["means"] == {"protected": pytest.approx(0.4), "clean": pytest.approx(0.7), "floor": pytest.approx(0.2)}
+    assert row["means"] == {"protected": pytest.approx(0.5), "clean": pytest.approx(0.8), "floor": pytest.approx(0.3)}
+
+
+def test_means_are_over_the_photos_that_have_both_scores() -> None:
+    world = by_hand()
+    lost = {"status": "failed", "value": None, "reason": "x"}
+    edit(world, protection="clean", purification="none", metric="ism0[dlib]", case="portrait-0002")[0].update(lost)
+    edit(world, protection="p", purification="none", metric="ism0[dlib]", case="portrait-0001")[0].update(lost)
+    assert row_of(summary_of(world), "p")["means"] == {"protected": 0.3, "clean": 0.8, "floor": pytest.approx(0.3)}
+
+
+def test_retained_is_the_mean_over_all_other_purifications() -> None:
+    world = World({"p": {"none": 0.8, "jpeg(75)": 0.6, "jpeg(30)": 0.4, "resize(0.5)": 0.2}}, spread=0.0)
+    assert row_of(summary_of(world), "p")["retained"] == pytest.approx(0.4 / 0.8)
 
 
 def test_seeds_are_averaged_within_a_photo_and_do_not_count_as_photos() -> None:
@@ -136,6 +150,36 @@ def test_noise_of_another_target_or_budget_does_not_blur_a_rows_band() -> None:
     assert bands["svd-small"]["high"] < 0.1 < bands["other"]["high"] == summary["noise"]["high"]
 
 
+def test_noise_of_another_budget_does_not_blur_a_rows_band() -> None:
+    calm, wild = World(TWO, noise=0.02), World(TWO, noise=0.3, budget=16, seed=5)
+    loud = [line for line in wild.cells if line["budget"] == 16]
+    summary = summarise(calm.header, calm.cells + loud, [])
+    rows = [row for row in summary["rows"] if row["protection"] == "strong" and row["metric"] == "ism0[dlib]"]
+    bands = {row["budget"]: row["noise"] for row in rows}
+    assert bands[8]["high"] < 0.1 < bands[16]["high"] == summary["noise"]["high"]
+
+
+def test_only_an_interval_wholly_above_the_noise_counts() -> None:
+    # A large effect on few photos: its mean is far above the band, its interval is not.
+    sure, unsure = {"none": 0.2}, {"none": 0.5}
+    world = World({"sure": sure, "unsure": unsure}, noise=0.005)
+    for line in edit(world, protection="unsure", metric="ism0[dlib]"):
+        line["value"] += 0.5 if line["case"] < "portrait-0004" else -0.3
+    summary = summary_of(world)
+    assert row_of(summary, "unsure")["worst_case"] > row_of(summary, "sure")["worst_case"]
+    assert row_of(summary, "unsure")["beyond_noise"] is False
+    assert summary["answer"].startswith("Strongest protection: sure ")
+
+
+def test_the_smallest_detectable_effect_is_the_controls() -> None:
+    world = World(TWO, noise=0.02)
+    for line in edit(world, protection="strong", metric="ism0[dlib]"):
+        line["value"] += 0.2 * (int(line["case"][-1]) % 2)
+    summary = summary_of(world)
+    errors = [row_of(summary, name)["error"] for name in CONTROLS]
+    assert summary["smallest_detectable"] == pytest.approx(smallest_detectable(max(errors), 8), abs=1e-5)
+
+
 def test_retained_is_null_for_what_is_not_beyond_the_noise() -> None:
     row = row_of(summary_of(World({"nothing": {"none": 0.0, "jpeg(75)": 0.0}}, noise=0.05)), "nothing")
     assert row["retained"] is None
@@ -187,6 +231,17 @@ def test_a_metric_that_cannot_tell_a_stranger_has_no_strength() -> None:
     assert "cannot tell a photo from a stranger" in row["reasons"]["strength"]
     assert summary["answer"].startswith("No strength could be computed by ism0[dlib]")
     assert summary["noise"] == {"low": None, "high": None}
+
+
+def test_a_span_that_may_be_zero_gives_no_strength_though_its_mean_is_positive() -> None:
+    world = by_hand()
+    for case, value in zip(world.cases, (0.0, 0.9, 0.9), strict=True):
+        edit(world, protection="unrelated", purification="none", metric="ism0[dlib]", case=case)[0]["value"] = value
+    # Spans 0.8, -0.2 and 0.0.
+    row = row_of(summary_of(world), "p")
+    assert row["strength"] is None
+    assert "clean - floor = 0.2" in row["reasons"]["strength"]
+    assert row["worst_over"] == ["jpeg(75)"]
 
 
 def test_a_purification_that_blinds_the_metric_is_left_out_of_the_worst_case_and_named() -> None:
@@ -262,6 +317,13 @@ def test_p_values_hold_each_protection_against_random_sign_and_are_adjusted() ->
     assert strong["p_value"] == pytest.approx(2 / 256, abs=1e-6)
     assert strong["p_adjusted"] == pytest.approx(6 / 256, abs=1e-6)
     assert nothing["p_adjusted"] >= nothing["p_value"] > 0.05
+
+
+def test_p_values_ask_about_random_sign_and_no_other_control() -> None:
+    world = World(TWO, noise=0.02)
+    for line in edit(world, protection="random-lowfreq", metric="ism0[dlib]"):
+        line["value"] -= 0.3
+    assert row_of(summary_of(world), "strong")["p_value"] == pytest.approx(2 / 256, abs=1e-6)
 
 
 def test_lines_that_contradict_each_other_are_refused() -> None:
