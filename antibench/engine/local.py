@@ -19,6 +19,9 @@ from antibench.jobs import Job
 MAX_DEATHS = 3
 """Workers that may die one after the other without a job ending between them."""
 
+PATIENCE_S = 5.0
+"""How long an idle worker may take to end."""
+
 
 @dataclass
 class _Worker:
@@ -76,9 +79,12 @@ class LocalPool:
     def close(self) -> None:
         """See `Pool.close`."""
         for worker in self._workers:
-            worker.process.kill()
-            worker.pipe.close()
+            worker.pipe.close()  # an idle worker ends by itself, and lets go of what libraries hold
+            if worker.job is not None:
+                worker.process.kill()
         for worker in self._workers:
+            worker.process.join(PATIENCE_S)
+            worker.process.kill()
             worker.process.join()
 
     def _start(self, settings: WorkerSettings) -> _Worker:
