@@ -38,7 +38,7 @@ class Bench:
     def perform(self, job: Job) -> Outcome:
         """Run a job. Whatever a plugin raises becomes the job's reason; only a store that fails is fatal."""
         seed = rng_seed(job.key)
-        _seed_everything(seed)
+        _seed_everything(seed, self._device)
         try:
             if isinstance(job, ProtectJob):
                 return self._protect(job, seed)
@@ -140,8 +140,10 @@ def _owner(job: Job) -> str:
     return "view" if isinstance(job, ScoreJob) else job.plugin.label
 
 
-def _seed_everything(seed: int) -> None:
+def _seed_everything(seed: int, device: str) -> None:
     """Global generators too, so that a library that uses one anyway does not make results depend on order."""
     random.seed(seed)
     np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
+    if device.startswith("cuda"):  # `torch.manual_seed` would queue a call for every job where there is no GPU
+        torch.cuda.manual_seed_all(seed)
