@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from antibench.scores import Group, Place, Scores
-from antibench.stats import Floats
+from antibench.stats import Floats, smallest_detectable
 from antibench.strength import Measured, Strengths, excess
 
 Row: TypeAlias = dict[str, Any]
@@ -64,12 +64,13 @@ def metric_row(scores: Scores, metric: str, group: Group, noise: Noise) -> Row |
     _put(row, worst, "worst_case", "worst_low", "worst_high")
     _put(row, _retained(strengths, unpurified, band), "retained", "retained_low", "retained_high")
     _put(row, _excess(strengths, twin, "none"), "excess", "excess_low", "excess_high")
-    row["error"] = unpurified.interval.error if unpurified.interval else None
+    row["error"], row["smallest_detectable"] = _resolution(unpurified)
     row["worst_over"] = strengths.sighted
-    row["n"], row["n_planned"] = _counts(strengths), len(scores.cases)
+    needed = _needed(strengths)
+    row["n"], row["n_planned"] = int(scores.scored(*needed).sum()), len(scores.cases)
     row["complete"] = row["n"] == row["n_planned"]
     if not row["complete"]:
-        row["reasons"]["n"] = scores.why_missing(*(strengths.place(name) for name in scores.header["purifications"]))
+        row["reasons"]["n"] = scores.why_missing(*needed)
     row["means"] = _means(strengths, "none")
     row["photo"] = None if twin is None else {"metric": twin.metric, **_means(twin, "none")}
     row["photo_means"] = _photo_means(scores, group)
@@ -128,11 +129,22 @@ def _excess(strengths: Strengths, twin: Strengths | None, purification: str) -> 
     return excess(strengths, twin, purification)
 
 
-def _counts(strengths: Strengths) -> int:
-    """Photos that have every score; for a metric without direction, every protected score."""
-    if strengths.effects:
-        return strengths.complete(*(strengths.sighted or strengths.effects))
-    return int(np.isfinite(strengths.scores.per_photo(strengths.place("none"))).sum())
+def _resolution(measured: Measured) -> tuple[float | None, float | None]:
+    """The standard error, and the smallest effect that it lets one see."""
+    interval = measured.interval
+    if interval is None or interval.error is None:
+        return None, None
+    return interval.error, smallest_detectable(interval.error, interval.photos)
+
+
+def _needed(strengths: Strengths) -> list[Place]:
+    """Every place that the row's numbers draw on, also under purifications that blind the metric."""
+    scores = strengths.scores
+    names = [name for name in scores.header["purifications"] if scores.has(strengths.place(name))]
+    found = [strengths.place(name) for name in names]
+    if scores.metrics[strengths.metric].sign is not None:
+        found += [place(name) for name in names for place in (strengths.reference, strengths.floor)]
+    return found
 
 
 def _means(strengths: Strengths, purification: str) -> dict[str, float | None]:
@@ -175,9 +187,5 @@ def _purified(strengths: Strengths, twin: Strengths | None, purification: str) -
     row: Row = {"purification": purification, "reasons": {}}
     _put(row, strengths.strength(purification), "strength", "low", "high")
     _put(row, _excess(strengths, twin, purification), "excess", "excess_low", "excess_high")
-    if purification in strengths.effects:
-        row["n"] = strengths.complete(purification)
-    else:
-        place = Place(strengths.metric, strengths.group, purification)
-        row["n"] = int(np.isfinite(strengths.scores.per_photo(place)).sum())
+    row["n"] = int(strengths.scores.scored(strengths.place(purification)).sum())
     return {**row, **_means(strengths, purification)}

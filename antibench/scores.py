@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from antibench.errors import UserError
 from antibench.stats import Floats
@@ -126,6 +127,10 @@ class Scores:
             means = [_mean([lines.get(Photo(case, seed)) for seed in seeds]) for case in self.cases]
             self._per_photo[place] = np.array(means)
         return self._per_photo[place]
+
+    def scored(self, *places: Place) -> npt.NDArray[np.bool_]:
+        """(photos,) which photos have all their scores in these places."""
+        return np.asarray(np.isfinite([self.per_photo(place) for place in places]).all(axis=0))
 
     def why_missing(self, *places: Place) -> str:
         """The commonest reason among the scores of these places that are not ok."""

@@ -123,10 +123,6 @@ class Strengths:
             return np.full(len(self.scores.cases), np.nan)
         return np.asarray(np.min([effects.moved / effects.span[usable].mean() for effects in kept], axis=0))
 
-    def complete(self, *purifications: str) -> int:
-        """How many photos have every score that the strengths under these purifications need."""
-        return int(finite([self.effects[purification] for purification in purifications]).sum())
-
     def over(self, purifications: list[str], build: Callable[[list[Effects]], Statistic]) -> Measured:
         """A statistic of the effects under some purifications, or why it has no value."""
         if self.scores.metrics[self.metric].sign is None:

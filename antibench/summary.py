@@ -14,7 +14,7 @@ import numpy as np
 from antibench.report.answer import answer
 from antibench.rows import Noise, Row, metric_row
 from antibench.scores import Group, Line, Place, Scores
-from antibench.stats import holm, sign_flip_p, smallest_detectable
+from antibench.stats import holm, sign_flip_p
 from antibench.strength import Strengths
 
 SCHEMA = 1
@@ -118,9 +118,9 @@ def _rank(row: Row, metrics: list[str]) -> tuple[Any, ...]:
 def _smallest_detectable(rows: list[Row], headline: str) -> float | None:
     """The largest, over the controls, of the smallest effect that the headline metric could tell from none."""
     found = [
-        smallest_detectable(row["error"], row["n"])
+        row["smallest_detectable"]
         for row in rows
-        if row["metric"] == headline and row["role"] == "control" and row["error"] is not None
+        if row["metric"] == headline and row["role"] == "control" and row["smallest_detectable"] is not None
     ]
     return max(found, default=None)
 

@@ -39,7 +39,7 @@ def show(run: Path, format_: str, as_json: bool, metric: str | None) -> None:
     type=click.Choice(["fail", "new", "ignore"]),
     default="fail",
     show_default=True,
-    help="What B lacks of A: exit 3, also in a first run without A (new: then all of B is new), or only told (ignore).",
+    help="If B lacks what A has: exit 3 (fail), the same but A itself need not exist yet (new), or only tell (ignore).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def compare(a: Path, b: Path, tolerance: float, metric: str | None, missing: Missing, as_json: bool) -> ExitCode:

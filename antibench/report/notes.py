@@ -28,13 +28,20 @@ def preamble(summary: Mapping[str, Any]) -> list[str]:
 def footnotes(summary: Mapping[str, Any], metric: str | None = None) -> list[str]:
     """Why numbers are missing, each reason once."""
     chosen = metric or summary["headline"]
-    found: dict[str, list[str]] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for row in summary["rows"]:
-        if row["metric"] != chosen:
-            continue
-        for field, reason in row["reasons"].items():
-            if field != "n" and row["role"] == "control":
-                continue
-            label = "incomplete" if field == "n" else f"no {field.replace('_', ' ')}"
-            found.setdefault(f"{label}: {reason}", []).append(f"{row['protection']} on {row['target']}")
-    return [f"{reason} ({', '.join(dict.fromkeys(rows))})" for reason, rows in found.items()]
+        if row["metric"] == chosen:
+            for reason, fields in _by_reason(row).items():
+                found.setdefault((", ".join(fields), reason), []).append(f"{row['protection']} on {row['target']}")
+    return [f"{fields}: {reason} ({', '.join(dict.fromkeys(rows))})" for (fields, reason), rows in found.items()]
+
+
+def _by_reason(row: Mapping[str, Any]) -> dict[str, list[str]]:
+    """What a row lacks, by reason; of a control only whether photos are lost."""
+    found: dict[str, list[str]] = {}
+    for field, reason in row["reasons"].items():
+        if field == "n":
+            found.setdefault(reason, []).append("incomplete")
+        elif row["role"] != "control":
+            found.setdefault(reason, []).append(f"no {field.replace('_', ' ')}")
+    return found

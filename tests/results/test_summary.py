@@ -186,6 +186,19 @@ def test_retained_is_null_for_what_is_not_beyond_the_noise() -> None:
     assert "not beyond the noise" in row["reasons"]["retained"]
 
 
+@pytest.mark.parametrize("label", ["random-sign", "strong", "clean", "unrelated"])
+def test_a_group_that_failed_wholly_under_one_purification_still_has_its_other_numbers(label: str) -> None:
+    world = World(TWO, noise=0.05)
+    for line in edit(world, protection=label, purification="jpeg(75)"):
+        line.update(status="failed", value=None, reason="out of memory")
+    summary = summary_of(world)
+    row = row_of(summary, "strong")
+    assert row["strength"] is not None
+    assert row["purifications"][1]["strength"] is None or label == "random-sign"
+    assert summary["smallest_detectable"] > 0
+    json.dumps(summary, allow_nan=False)
+
+
 @pytest.mark.parametrize("status", ["failed", "skipped", "over-budget", "missing"])
 def test_a_group_with_a_lost_photo_is_incomplete_and_not_elected(status: str) -> None:
     world = World(TWO, noise=0.02)
@@ -212,10 +225,11 @@ def test_lost_reference_and_floor_photos_lose_every_groups_photo() -> None:
     for label in ("clean", "unrelated"):
         world = World(TWO)
         edit(world, protection=label, purification="none", metric="ism0[dlib]")[0].update(
-            status="failed", value=None, reason="x"
+            status="failed", value=None, reason="no face found"
         )
         summary = summary_of(world)
-        assert {row["n"] for row in summary["rows"] if row["metric"] == "ism0[dlib]"} == {7}
+        rows = [row for row in summary["rows"] if row["metric"] == "ism0[dlib]"]
+        assert {(row["n"], row["reasons"]["n"]) for row in rows} == {(7, "no face found")}
         assert summary["answer"].startswith("No protection was scored on every photo")
 
 
@@ -252,6 +266,15 @@ def test_a_purification_that_blinds_the_metric_is_left_out_of_the_worst_case_and
     assert row["worst_over"] == ["none"]
     assert row["worst_case"] == row["strength"]
     assert "cannot tell" in row["purifications"][1]["reasons"]["strength"]
+
+
+def test_a_photo_lost_under_a_purification_that_blinds_the_metric_counts_as_lost() -> None:
+    world = World({"p": {"none": 0.5, "blur(9)": 0.0}})
+    for line in edit(world, purification="blur(9)", metric="ism0[dlib]"):
+        line["value"] = 0.2
+    edit(world, protection="p", purification="blur(9)", metric="ism0[dlib]")[0].update(status="failed", value=None)
+    row = row_of(summary_of(world), "p")
+    assert (row["n"], row["complete"]) == (7, False)
 
 
 def test_one_photo_gives_numbers_without_intervals() -> None:
