@@ -140,6 +140,8 @@ def local_pool(settings: Settings) -> Iterator[Pool]:
         import torch
 
         gpus = torch.cuda.device_count()
+        if not gpus:
+            raise UserError("--device cuda: torch finds no GPU here; leave the option out to run on the CPU")
         devices = [f"cuda:{index % gpus}" for index in range(settings.workers or gpus)]
     else:
         devices = ["cpu"] * (settings.workers or default_workers())

@@ -10,9 +10,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from fake_runs import RunFake, lines_of, with_protection
+from fake_runs import RunFake, fake_suite, lines_of, with_protection
 
 from antibench.errors import ExitCode, UserError
+from antibench.run import Settings, run
 from antibench.runfiles import read_run
 from antibench.suite_options import image_folder, only
 
@@ -273,20 +274,42 @@ def test_a_text_file_called_png_is_a_failed_case(run_fake: RunFake, tmp_path: Pa
     assert "failed" not in statuses(ran.folder, case="a.png")
 
 
+def test_photos_of_one_pixel_and_of_a_hundred_million(run_fake: RunFake, tmp_path: Path) -> None:
+    from PIL import Image
+
+    (tmp_path / "photos").mkdir()
+    for name, side in (("dot", 1), ("plain", 64), ("wall", 10_000)):
+        Image.new("RGB", (side, side), "red").save(tmp_path / "photos" / f"{name}.png")
+    ran = run_fake(overrides=(image_folder(tmp_path / "photos"),))
+    assert ran.exit_code == ExitCode.CELLS_FAILED
+    assert "too small: 1x1" in next(row["reason"] for row in lines_of(ran.folder) if row["case"] == "dot.png")
+    assert set(statuses(ran.folder, case="dot.png")) == {"failed"}
+    assert set(statuses(ran.folder, case="plain.png")) == set(statuses(ran.folder, case="wall.png")) == {"ok"}
+
+
 def test_an_empty_folder(run_fake: RunFake, tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     with pytest.raises(UserError, match="holds no photo"):
         run_fake(overrides=(image_folder(tmp_path / "photos"),))
 
 
+def test_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    settings = Settings(tmp_path / "run", tmp_path / "store", device="cuda")
+    with pytest.raises(UserError, match="torch finds no GPU"):
+        run(fake_suite("purifications=[]"), settings)
+
+
 def test_header_and_environment(run_fake: RunFake) -> None:
     ran = run_fake()
-    run = read_run(ran.folder)
-    assert run.header["world"] == "small"
-    assert run.header["level"] == "L1"
-    assert run.header["purifications"] == ["none", "fake-grain(3)"]
-    assert [item["role"] for item in run.header["protections"]] == ["protection", "control", "control"]
-    assert run.header["cases"] == ["photo-0", "photo-1", "photo-2"]
+    read = read_run(ran.folder)
+    assert read.header["world"] == "small"
+    assert read.header["level"] == "L1"
+    assert read.header["purifications"] == ["none", "fake-grain(3)"]
+    assert [item["role"] for item in read.header["protections"]] == ["protection", "control", "control"]
+    assert read.header["cases"] == ["photo-0", "photo-1", "photo-2"]
     environment = json.loads((ran.folder / "env.json").read_text())
     assert {"torch", "numpy", "click"} <= environment["libraries"].keys()
     assert environment["backends"] == {"fake-grain": "numpy"}
