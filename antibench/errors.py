@@ -34,3 +34,9 @@ def closest(name: str, known: Iterable[str]) -> str:
     """``; did you mean 'x'?``, or nothing if no known name is close."""
     close = difflib.get_close_matches(name, list(known), n=2, cutoff=0.5)
     return f"; did you mean {' or '.join(repr(item) for item in close)}?" if close else ""
+
+
+def reason_of(error: Exception) -> str:
+    """What a plugin raised, in one line of at most 500 characters."""
+    text = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+    return " ".join(text.split())[:500]

@@ -16,6 +16,7 @@ from antibench.contracts import FramesU8, ImageU8, PerturbContext, VideoModel
 from antibench.engine import Outcome
 from antibench.engine.memory import PeakMemory
 from antibench.engine.scoring import score_view
+from antibench.errors import reason_of
 from antibench.jobs import GenerateJob, Job, ProtectJob, PurifyJob, ScoreJob
 from antibench.keys import rng_seed
 from antibench.pixels import from_png, to_float, to_png
@@ -52,7 +53,7 @@ class Bench:
         except MissingArtifact as error:
             return Outcome(job.key, "failed", f"input {error} was damaged in the store; run again to make it anew")
         except Exception as error:
-            return Outcome(job.key, "failed", f"{job.stage} {_owner(job)}: {type(error).__name__}: {error}")
+            return Outcome(job.key, "failed", f"{job.stage} {_owner(job)}: {reason_of(error)}")
 
     def _protect(self, job: ProtectJob, seed: int) -> Outcome:
         photo = self._image(job.photo)

@@ -11,6 +11,7 @@ import numpy as np
 from antibench.components import MetricFacts
 from antibench.contracts import CellView, FramesU8, ImageU8, Metric, Unscored
 from antibench.engine import Score
+from antibench.errors import reason_of
 from antibench.jobs import ScoreJob, record_key
 from antibench.store import Store
 
@@ -59,7 +60,7 @@ def _score(facts: MetricFacts, metric: Metric, view: CellView) -> Score:
     try:
         result = metric.score(view)
     except Exception as error:
-        return Score("failed", reason=f"metric {facts.label}: {type(error).__name__}: {error}")
+        return Score("failed", reason=f"metric {facts.label}: {reason_of(error)}")
     if isinstance(result, Unscored):
         return Score("skipped", reason=result.reason)
     value = float(result)

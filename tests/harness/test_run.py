@@ -130,7 +130,7 @@ def test_a_protection_that_goes_wrong_fails_its_cells_and_no_others(how: str, ru
     assert set(statuses(ran.folder, protection="fake-broken")) == {"failed"}
     assert statuses(ran.folder)["failed"] == sum(statuses(ran.folder, protection="fake-broken").values())
     reasons = {row["reason"] for row in lines_of(ran.folder) if row["status"] == "failed"}
-    told = "not finite" if how == "nan" else "RuntimeError: two\nlines"
+    told = "not finite" if how == "nan" else "protect fake-broken: RuntimeError: two lines"
     assert len(reasons) == 1
     assert told in reasons.pop()
     assert all(row["value"] is None for row in lines_of(ran.folder) if row["status"] == "failed")
