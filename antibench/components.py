@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from antibench.keys import sha256_of
+from antibench.keys import canonical_json, sha256_of
 
 World = Literal["small", "real"]
 Scope = Literal["video", "photo", "fidelity"]
@@ -53,7 +53,7 @@ class PurificationFacts(Component):
 
     def shown(self, strength: float) -> str:
         """Label in a cell: ``jpeg(75)``."""
-        return f"{self.label}({strength:g})"
+        return f"{self.label}({canonical_json(strength)})"
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,18 @@ def resolve(suite: Suite, precision: str = "cpu") -> Resolved:
         UserError: for an unknown name, a parameter that a plugin does not have, or a strength that is not a number.
     """
     check_names(suite)
-    models = tuple(_model(choice) for choice in suite.models)
+    metrics = _metrics(suite)
+    headline = next(metric for metric in metrics if metric.label == suite.headline)
+    if headline.scope != "video":
+        raise UserError(f"headline {suite.headline!r} looks at {headline.scope}, not at videos; name another metric")
     return Resolved(
         suite=suite.as_dict(),
         dataset=component("datasets", suite.dataset),
         protections=tuple(_protection(choice) for choice in suite.scored_protections),
         purifications=tuple(_purification(choice) for choice in suite.purifications),
-        models=models,
+        models=tuple(_model(choice) for choice in suite.models),
         surrogates=tuple(_model(choice) for choice in suite.surrogate_choices),
-        metrics=_metrics(suite),
+        metrics=metrics,
         precision=precision,
     )
 

@@ -95,6 +95,21 @@ def test_degenerate_role_is_kept() -> None:
     assert {cell.role for cell in rows(cells, protection="no-op")} == {"degenerate"}
 
 
+def test_the_headline_must_be_about_videos() -> None:
+    with pytest.raises(UserError, match="headline 'fake-fidelity' looks at fidelity, not at videos"):
+        resolved_fake("headline=fake-fidelity")
+
+
+def test_labels_of_strengths_tell_them_apart() -> None:
+    cells = plan_cells(resolved_fake("purifications.fake-grain.strengths=[1,1.0000001,2.5]"), ["a"])
+    assert {cell.purification for cell in cells} == {
+        "none",
+        "fake-grain(1)",
+        "fake-grain(1.0000001)",
+        "fake-grain(2.5)",
+    }
+
+
 BIG = """
 import sys, time
 from antibench.components import *
