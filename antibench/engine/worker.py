@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import signal
 import threading
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -23,7 +22,6 @@ class WorkerSettings:
 
 def serve(pipe: Connection, settings: WorkerSettings) -> None:
     """Run jobs until told to stop."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator decides
     _die_with_parent()
     os.dup2(2, 1)  # what a plugin prints must not end up in the coordinator's output
 

@@ -20,7 +20,11 @@ JOBS = 3 + 9 + 12 + 30 + 75
 
 def started(out: Path, *extra: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        run_fake_command(out, *SLOW, *extra), stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        run_fake_command(out, *SLOW, *extra),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
     )
 
 
@@ -78,19 +82,30 @@ def test_a_killed_run_goes_on_where_it_was(least: int, undisturbed: Path, tmp_pa
     assert (tmp_path / "run" / "cells.jsonl").read_bytes() == (undisturbed / "cells.jsonl").read_bytes()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_is_exit_code_2_and_one_line(number: signal.Signals, tmp_path: Path) -> None:
-    process = started(tmp_path / "run", "--quiet")
-    wait_for(lambda: len(made(tmp_path / "store")) >= 6)
-    workers = children(process.pid)
-    assert workers
-    process.send_signal(number)
+def ended_as_interrupted(process: subprocess.Popen[str], workers: list[int]) -> None:
     stdout, stderr = process.communicate(timeout=30)
     assert process.returncode == 2
     assert stdout == ""
     assert "interrupted; the same command goes on where this one stopped" in stderr
     assert "Traceback" not in stderr
     wait_for(lambda: not any(map(alive, workers)), 10)
+
+
+def test_an_interrupt_is_exit_code_2_and_one_line(tmp_path: Path) -> None:
+    """Ctrl-C reaches the whole group of processes, here while the workers are still starting."""
+    process = started(tmp_path / "run", "--quiet")
+    wait_for(lambda: len(children(process.pid)) >= 2)
+    workers = children(process.pid)
+    os.killpg(process.pid, signal.SIGINT)
+    ended_as_interrupted(process, workers)
+
+
+def test_being_told_to_end_is_an_interrupt(tmp_path: Path) -> None:
+    process = started(tmp_path / "run", "--quiet")
+    wait_for(lambda: any(tmp_path.glob("store/*/*.mkv")))
+    workers = children(process.pid)
+    process.terminate()
+    ended_as_interrupted(process, workers)
 
 
 def test_a_worker_that_is_killed_costs_its_job_only(tmp_path: Path) -> None:
