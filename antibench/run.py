@@ -87,6 +87,9 @@ def run(suite: Suite, settings: Settings, tell: Teller | None = None) -> Ran:
     tell = tell or Quiet()
     folder = RunFolder(settings.out)
     with folder.locked():
+        other = folder.plan().get("header", {}).get("suite", suite.name)
+        if other != suite.name:
+            raise UserError(f"{settings.out} holds a run of suite {other!r}; choose another --out for {suite.name!r}")
         mark = fingerprint(suite, settings.device, settings.plugin_files)
         done = _finished(folder, mark)
         if done is not None:

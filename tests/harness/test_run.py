@@ -75,6 +75,14 @@ def test_another_run_of_the_same_store_computes_only_what_is_new(run_fake: RunFa
     assert wider.summary["cells"]["ok"] == wider.summary["cells"]["planned"]
 
 
+def test_the_run_of_another_suite_is_not_overwritten(run_fake: RunFake) -> None:
+    ran = run_fake()
+    before = (ran.folder / "plan.json").read_bytes()
+    with pytest.raises(UserError, match="holds a run of suite 'fake'; choose another --out for 'mine'"):
+        run_fake("name=mine")
+    assert (ran.folder / "plan.json").read_bytes() == before
+
+
 def test_results_do_not_depend_on_the_store(run_fake: RunFake) -> None:
     one, other = run_fake(out="one", store="s1"), run_fake(out="other", store="s2")
     assert one.computed == other.computed > 0
