@@ -25,7 +25,7 @@ HELD_OUT, HELD_OUT_OFFSET = 256, 1_000_000
 """Clips the figures are measured on, and the batch offset that keeps them apart from training."""
 
 
-def run_vae(recipe: Recipe, out: Path, device: torch.device, seconds: float, fit: bool, clips: int) -> bool:
+def run_vae(recipe: Recipe, out: Path, device: torch.device, seconds: float, fit: float, clips: int) -> bool:
     """One run of the VAE stage. Returns whether the stage is finished."""
     if recipe.train_vae is None:
         return True
@@ -41,7 +41,7 @@ def run_vae(recipe: Recipe, out: Path, device: torch.device, seconds: float, fit
 
 
 def run_denoiser(
-    recipe: Recipe, out: Path, device: torch.device, seconds: float, fit: bool, clips: int, compiled: bool
+    recipe: Recipe, out: Path, device: torch.device, seconds: float, fit: float, clips: int, compiled: bool
 ) -> bool:
     """One run of the denoiser stage. Returns whether the stage is finished."""
     plan = recipe.train_denoiser
@@ -91,7 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--stage", choices=("vae", "denoiser", "both"), default="both")
     parser.add_argument("--out", type=Path, default=Path("zoo-training"), help="folder of weights and states")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop this run after so long (a stage)")
-    parser.add_argument("--fit", action="store_true", help="take as many steps as the pace allows in --seconds")
+    parser.add_argument("--fit", type=float, default=0.0, help="take as many steps as the pace allows in so long")
     parser.add_argument("--clips", type=int, default=POOL, help="clips rendered to train on")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--no-compile", action="store_true")

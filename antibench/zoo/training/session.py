@@ -16,6 +16,8 @@ from antibench.zoo.recipes import Training
 
 WARM_UP = 0.03
 """Share of the steps in which the learning rate rises."""
+SAVE_EVERY = 120.0
+"""Seconds between two savings of the state: what a killed run can lose."""
 PACE_AFTER, PACE_OVER = 30, 60
 """Steps before the pace is measured (compilation), and steps it is measured over."""
 
@@ -24,11 +26,11 @@ class Session:
     """One network's training, resumable.
 
     The state on disk holds weights, moving average, optimiser and step. `seconds` bounds this run. With `fit` the
-    total number of steps is set once to what the measured pace allows in `seconds`, so that the learning rate reaches
-    its end; the number is kept in the state and belongs into the card.
+    total number of steps is set once to what the measured pace allows in `fit` seconds over all runs, so that the
+    learning rate reaches its end; the number is kept in the state and belongs into the card.
     """
 
-    def __init__(self, module: nn.Module, plan: Training, state: Path, seconds: float, fit: bool) -> None:
+    def __init__(self, module: nn.Module, plan: Training, state: Path, seconds: float, fit: float) -> None:
         self.module = module
         self.plan = plan
         self.total = plan.steps
@@ -40,6 +42,7 @@ class Session:
         self._fit = fit
         self._start = time.monotonic()
         self._paced_at = 0.0
+        self._saved_at = 0.0
         self._mean_loss: Tensor | None = None
         self.average = copy.deepcopy(module).eval().requires_grad_(False)
         fused = next(module.parameters()).is_cuda
@@ -61,9 +64,11 @@ class Session:
             self._paced_at = self.elapsed
         if self._fit and self.step == PACE_AFTER + PACE_OVER:
             pace = PACE_OVER / (self.elapsed - self._paced_at)
-            self.total = self.step + int(pace * (self._seconds - self.elapsed) * 0.99)
-            self._fit = False
+            self.total = self.step + int(pace * (self._fit - self.elapsed) * 0.99)
+            self._fit = 0.0
             self.log(f"{pace:.1f} steps/s, {self.total} steps in all")
+        if self.elapsed - self._saved_at > SAVE_EVERY:
+            self.save()
         progress = self.step / self.total
         shape = min(1.0, progress / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * progress))
         for group in self.optimizer.param_groups:
@@ -106,6 +111,7 @@ class Session:
         }
         torch.save(state, part)
         part.replace(self._state)
+        self._saved_at = self.elapsed
 
     def _load(self) -> None:
         device = next(self.module.parameters()).device
@@ -114,7 +120,7 @@ class Session:
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.step, self.total, self.spent = int(state["step"]), int(state["total"]), float(state["spent"])
-        self._fit = False
+        self._fit = 0.0
         self.log(f"resumed at step {self.step} of {self.total}")
 
     def log(self, text: str) -> None:
