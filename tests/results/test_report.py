@@ -90,6 +90,15 @@ def test_incomplete_groups_are_marked_with_counts_and_reasons() -> None:
     assert "incomplete: no face found (strong on svd-small)" in text
 
 
+def test_reasons_of_controls_are_told_only_for_lost_photos() -> None:
+    text = render(summary_of(World(TWO, noise=0.02)), "table")
+    assert "no retained" not in text
+    nothing = render(summary_of(World({"p": {"none": 0.0, "jpeg(75)": 0.0}}, noise=0.05)), "table")
+    assert re.search(
+        r"no retained: the strength without purification is not beyond the noise\s\(p on\ssvd-small\)", nothing
+    )
+
+
 def test_the_three_rows_of_identity_are_shown() -> None:
     world = World(TWO, photo_damage=0.1)
     world.header["metrics"].append(metric("ism-own-input[dlib]"))
