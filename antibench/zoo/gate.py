@@ -1,0 +1,270 @@
+"""The validity gate of the embedded world: may a small model rank protections?
+
+A small model that copies its input, or that nothing disrupts, gives tables that look like results and are none. The
+gate runs the suite ``gate`` on one model and asks what a world must show before it is believed: clean clips that keep
+the person, controls that do nothing, and a protection that hurts the video more than the photo. Measure a model and
+write its card with ``python -m antibench.zoo.gate NAME --portraits 64``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from antibench.contracts import CellView, FramesU8
+from antibench.metrics.fdfr import Fdfr
+from antibench.metrics.ism import Ism
+from antibench.metrics.judges import faces
+from antibench.metrics.motion import Motion
+from antibench.metrics.sharpness import Sharpness
+from antibench.registry import MODELS
+from antibench.run import Settings
+from antibench.run import run as run_suite
+from antibench.runfiles import read_run
+from antibench.suite_file import load_suite
+from antibench.suite_options import first_cases, only_models
+from antibench.testing.check import Check
+from antibench.zoo.motion import HEAD
+from antibench.zoo.portraits import portrait_clip
+from antibench.zoo.recipes import RECIPES
+
+HEADLINE = "ism0[dlib]"
+KEPT_SHARE = 0.75
+"""Identity of clean clips as a share of the real clips' own."""
+MISSING_FACES = 0.1
+TAKEN_SHARE = 0.5
+"""Share of the clean clips' identity that the strongest protection must take."""
+PHOTO_KEPT = 0.8
+"""Identity that the protected photo itself must keep."""
+MOTION_PORTRAITS = 16
+TURNS = (HEAD.index("turns left"), HEAD.index("turns right"))
+MOTION_BUCKETS = (40, 200)
+SHARP_SHARE = 0.5
+"""Sharpness of the last clean frames as a share of the real clips'."""
+
+
+def measure(name: str, portraits: int, store: Path, runs: Path, workers: int | None = None) -> dict[str, Any]:
+    """Run the gate's suite on a small model and gather its figures.
+
+    Args:
+        name: A small model.
+        portraits: How many test portraits.
+        store: Store of artifacts; what is there is not computed again.
+        runs: Folder under which the run's folder is made.
+        workers: Processes; None for one a core.
+
+    Returns:
+        JSON-serialisable: `portraits`, the means and intervals the questions need, and `real`, the same scores of the
+        real clips.
+    """
+    suite = load_suite("gate", [only_models((name,)), first_cases(portraits)])
+    done = run_suite(suite, Settings(out=runs / f"gate-{name}-{portraits}", store=store, workers=workers))
+    cells = read_run(done.folder).cells
+    summary = done.summary
+    rows = [row for row in summary["rows"] if row["metric"] == HEADLINE]
+    return {
+        "portraits": portraits,
+        "cells": summary["cells"],
+        "real": _real_clips(name, portraits),
+        "motion": _motion(name, min(portraits, MOTION_PORTRAITS)),
+        "clean": {
+            metric: _mean(cells, metric=metric, protection="clean", purification="none")
+            for metric in (HEADLINE, "ism[dlib]", "fdfr[mtcnn]", "sharpness", "motion")
+        },
+        "rows": [_row(row) for row in rows],
+    }
+
+
+def _row(row: dict[str, Any]) -> dict[str, Any]:
+    keys = ("protection", "role", "strength", "low", "high", "excess", "excess_low", "excess_high", "means")
+    return {
+        **{key: row[key] for key in keys},
+        "photo": row["photo"]["protected"] if row["photo"] else None,
+        "own_input": row["own_input"]["protected"] if row["own_input"] else None,
+        "purified": {part["purification"]: part["strength"] for part in row["purifications"]},
+    }
+
+
+def _mean(cells: Iterable[dict[str, Any]], **wanted: str) -> float | None:
+    """Mean of the ok values of the cells that have the wanted fields; None unless all of them are ok."""
+    chosen = [cell for cell in cells if all(cell[key] == value for key, value in wanted.items())]
+    values = [cell["value"] for cell in chosen if cell["status"] == "ok"]
+    # `ism` is unscored where no face is found; its mean is over the clips that have one, and fdfr says how many.
+    return round(float(np.mean(values)), 4) if values else None
+
+
+def _real_clips(name: str, portraits: int) -> dict[str, float]:
+    recipe = RECIPES[name]
+    scores: dict[str, list[float]] = {"ism[dlib]": [], "fdfr[mtcnn]": [], "sharpness": []}
+    for index in range(portraits):
+        clip, caption = portrait_clip("test", index, recipe.size, recipe.frames)
+        view = CellView(clip[0], clip[0], clip[0], clip, clip, caption, 0, "small")
+        for key, metric in zip(scores, (Ism(), Fdfr(), Sharpness()), strict=True):
+            value = metric.score(view)
+            if isinstance(value, float):
+                scores[key].append(value)
+    return {key: round(float(np.mean(values)), 4) for key, values in scores.items()}
+
+
+def _motion(name: str, portraits: int) -> dict[str, Any]:
+    """Does the clip do as it is told? Each photo twice, told opposite things, as the judges see it.
+
+    A model that reads captions is told to turn the head left and right, and the shift of the nose between the eyes is
+    compared; one that does not is given a low and a high motion bucket, and the mean flow is compared.
+    """
+    recipe = RECIPES[name]
+    reads_text = recipe.family == "cogvideox"
+    calm, lively = MOTION_BUCKETS
+    asked = ({}, {}) if reads_text else ({"motion_bucket_id": calm}, {"motion_bucket_id": lively})
+    models = [MODELS.create(name, params).load("cpu") for params in asked]
+    differences = []
+    for index in range(portraits):
+        told = [portrait_clip("test", index, recipe.size, recipe.frames, (head, 0, 0)) for head in TURNS]
+        photo = told[0][0][0]
+        clips = [model.generate(photo, told[side][1], 0) for side, model in enumerate(models)]
+        measured = [_turn(clip) if reads_text else _flow(clip) for clip in clips]
+        if None not in measured:
+            differences.append(measured[1] - measured[0])  # type: ignore[operator]
+    mean = float(np.mean(differences)) if differences else None
+    error = float(np.std(differences, ddof=1) / np.sqrt(len(differences))) if len(differences) > 1 else None
+    what = "nose shift, told right minus told left" if reads_text else f"flow, motion bucket {lively} minus {calm}"
+    return {"what": what, "mean": mean, "error": error, "photos": len(differences), "of": portraits}
+
+
+def _turn(clip: FramesU8) -> float | None:
+    """How far the nose is right of the middle between the eyes in the last frame, in distances of the eyes."""
+    face = faces.find(clip[-1])
+    if face is None:
+        return None
+    left, right, nose = face.landmarks[:3]
+    return float((nose[0] - (left[0] + right[0]) / 2) / max(1e-6, float(np.hypot(*(right - left)))))
+
+
+def _flow(clip: FramesU8) -> float | None:
+    value = Motion().score(CellView(clip[0], clip[0], clip[0], clip, clip))
+    return value if isinstance(value, float) else None
+
+
+def _obeys(motion: dict[str, Any]) -> Check:
+    mean, error = motion["mean"], motion["error"]
+    ok = mean is not None and error is not None and mean - 2 * error > 0 and motion["photos"] >= motion["of"] / 2
+    found = "not measured" if mean is None else f"{mean:.3f} +- {2 * (error or 0):.3f}"
+    detail = f"{motion['what']}: {found} on {motion['photos']} of {motion['of']} photos"
+    return Check("the clip moves as told", ok, detail)
+
+
+def judge(figures: dict[str, Any]) -> list[Check]:
+    """The gate's questions, answered from the figures of `measure`."""
+    clean, real, rows = figures["clean"], figures["real"], figures["rows"]
+    controls = [row for row in rows if row["role"] == "control" and row["protection"] != "clean-reseeded"]
+    protections = [row for row in rows if row["role"] == "protection"]
+    return [
+        _compare("clean clips keep the person", clean["ism[dlib]"], real["ism[dlib]"], KEPT_SHARE, "ISM"),
+        Check(
+            "clean clips have a face",
+            clean["fdfr[mtcnn]"] is not None and clean["fdfr[mtcnn]"] < MISSING_FACES,
+            f"FDFR {clean['fdfr[mtcnn]']} (below {MISSING_FACES}; real clips {real['fdfr[mtcnn]']})",
+        ),
+        _compare("clean clips stay sharp", clean["sharpness"], real["sharpness"], SHARP_SHARE, "sharpness"),
+        _obeys(figures["motion"]),
+        _controls(controls),
+        _attackable(protections, clean[HEADLINE]),
+        _beyond_photo(protections),
+        _purified(protections),
+    ]
+
+
+def _compare(name: str, value: float | None, reference: float, share: float, what: str) -> Check:
+    ok = value is not None and value >= share * reference
+    return Check(name, ok, f"{what} {value}, real clips {reference} (at least {share:.0%} of that)")
+
+
+def _controls(rows: list[dict[str, Any]]) -> Check:
+    ok = bool(rows) and all(row["low"] is not None and row["low"] <= 0 <= row["high"] for row in rows)
+    said = "; ".join(f"{row['protection']} {_interval(row)}" for row in rows)
+    return Check("random noise does nothing", ok, f"strength {said} (0 within the interval)")
+
+
+def _attackable(rows: list[dict[str, Any]], clean: float | None) -> Check:
+    name = "a protection takes the person from the video and leaves the photo"
+    if not rows or not clean:
+        return Check(name, False, "not measured")
+    best = min(rows, key=lambda row: float(row["means"]["protected"]))
+    taken = 1 - best["means"]["protected"] / clean
+    kept = best["photo"]
+    ok = taken >= TAKEN_SHARE and kept is not None and kept >= PHOTO_KEPT
+    detail = f"{best['protection']} takes {taken:.0%} (at least {TAKEN_SHARE:.0%}), photo keeps {kept} ({PHOTO_KEPT})"
+    return Check(name, ok, detail)
+
+
+def _beyond_photo(rows: list[dict[str, Any]]) -> Check:
+    best = max(rows, key=lambda row: -np.inf if row["excess"] is None else float(row["excess"]), default=None)
+    ok = best is not None and best["excess_low"] is not None and best["excess_low"] > 0
+    detail = "not measured"
+    if best is not None:
+        detail = f"{best['protection']} excess {best['excess']} [{best['excess_low']}, {best['excess_high']}]"
+    return Check("the damage is beyond the photo's own", ok, detail)
+
+
+def _purified(rows: list[dict[str, Any]]) -> Check:
+    best = max(rows, key=lambda row: -np.inf if row["strength"] is None else float(row["strength"]), default=None)
+    if best is None or best["strength"] is None:
+        return Check("each purification restores a part", False, "no strength to restore from")
+    rest = {label: value for label, value in best["purified"].items() if label != "none"}
+    ok = all(value is not None and value < best["strength"] for value in rest.values())
+    said = ", ".join(f"{label} {value}" for label, value in rest.items())
+    return Check("each purification restores a part", ok, f"{best['protection']} {best['strength']}, then {said}")
+
+
+def _interval(row: dict[str, Any]) -> str:
+    return f"{row['strength']} [{row['low']}, {row['high']}]"
+
+
+def run(name: str, portraits: int = 16) -> Iterator[Check]:
+    """The gate as contract checks, for `antibench check MODEL`."""
+    figures = measure(name, portraits, Path("results/store"), Path("results/runs"))
+    for answer in judge(figures):
+        yield Check(f"gate: {answer.name}", answer.ok, answer.detail)
+
+
+def write_card(name: str, figures: dict[str, Any]) -> bool:
+    """Put the figures and the verdict into the model's card. Returns whether the model passes."""
+    folder = Path(str(files("antibench.zoo"))) / "weights" / name
+    answers = judge(figures)
+    passed = all(answer.ok for answer in answers)
+    training = folder / "training.json"
+    card = {
+        "name": name,
+        "gate": "passed" if passed else "failed",
+        "answers": [{"question": a.name, "ok": a.ok, "found": a.detail} for a in answers],
+        "figures": figures,
+        "training": json.loads(training.read_text()) if training.is_file() else {},
+    }
+    (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n")
+    return passed
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command line: exit code 0 if the model passes, 3 if not."""
+    parser = argparse.ArgumentParser(prog="python -m antibench.zoo.gate", description=__doc__)
+    parser.add_argument("name", choices=sorted(RECIPES))
+    parser.add_argument("--portraits", type=int, default=64)
+    parser.add_argument("--store", type=Path, default=Path("results/store"))
+    parser.add_argument("--runs", type=Path, default=Path("results/runs"))
+    parser.add_argument("--workers", type=int, default=None)
+    given = parser.parse_args(arguments)
+    figures = measure(given.name, given.portraits, given.store, given.runs, given.workers)
+    for answer in judge(figures):
+        print(f"{'ok' if answer.ok else 'FAIL':<4}  {answer.name}: {answer.detail}", file=sys.stderr)
+    return 0 if write_card(given.name, figures) else 3
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
