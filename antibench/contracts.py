@@ -321,8 +321,8 @@ class Metric(Protocol):
     bounds: ClassVar[tuple[float, float]]
     """Lowest and highest score, both finite."""
     scope: ClassVar[Literal["video", "photo", "fidelity"]]
-    """"video": scored for every cell. "photo": reads only `photo` and `seen` (the photo as it reaches the model), scored
-    once per purified photo, not per target and seed. "fidelity": reads only `photo` and `protected`, once per
+    """"video": scored for every cell. "photo": reads only `photo` and `seen` (the photo as it reaches the model),
+    scored once per purified photo, not per target and seed. "fidelity": reads only `photo` and `protected`, once per
     protected photo."""
     photo_twin: ClassVar[str | None]
     """Name of the "photo" metric that measures the same on the photo as seen, for the excess column."""

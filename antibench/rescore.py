@@ -41,7 +41,11 @@ def rescore(settings: Settings, metrics: tuple[str, ...], tell: Teller) -> Ran:
         folder.unfinish()
         state = standing(work.graph, store)
         reason = "not in the store any more; `antibench run` makes it again"
-        gone = {job.key: Outcome(job.key, "failed", reason, ran=False) for job in state.todo if not isinstance(job, ScoreJob)}
+        gone = {
+            job.key: Outcome(job.key, "failed", reason, ran=False)
+            for job in state.todo
+            if not isinstance(job, ScoreJob)
+        }
         state.known.update({key: outcome for key, outcome in gone.items() if key not in state.known})
         return finish(work, state, folder, store, settings, tell, mark="")
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 import torch
+
 from antibench.attacks.advdm import AdvDM
 from antibench.attacks.anti_i2v import AntiI2V
-
 from antibench.contracts import VideoModel
 from antibench.perturb.descent import SurrogateDescent
 from antibench.pixels import to_float

@@ -11,14 +11,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from antibench.contracts import CellView, FramesU8
+from antibench.contracts import CellView, FramesU8, Metric
 from antibench.metrics.fdfr import Fdfr
 from antibench.metrics.ism import Ism
 from antibench.metrics.judges import faces
@@ -92,7 +92,7 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _mean(cells: Iterable[dict[str, Any]], **wanted: str) -> float | None:
+def _mean(cells: Iterable[Mapping[str, Any]], **wanted: str) -> float | None:
     """Mean of the ok values of the cells that have the wanted fields; None unless all of them are ok."""
     chosen = [cell for cell in cells if all(cell[key] == value for key, value in wanted.items())]
     values = [cell["value"] for cell in chosen if cell["status"] == "ok"]
@@ -102,11 +102,12 @@ def _mean(cells: Iterable[dict[str, Any]], **wanted: str) -> float | None:
 
 def _real_clips(name: str, portraits: int) -> dict[str, float]:
     recipe = RECIPES[name]
+    metrics: tuple[Metric, ...] = (Ism(), Fdfr(), Sharpness())
     scores: dict[str, list[float]] = {"ism[dlib]": [], "fdfr[mtcnn]": [], "sharpness": []}
     for index in range(portraits):
         clip, caption = portrait_clip("test", index, recipe.size, recipe.frames)
         view = CellView(clip[0], clip[0], clip[0], clip, clip, caption, 0, "small")
-        for key, metric in zip(scores, (Ism(), Fdfr(), Sharpness()), strict=True):
+        for key, metric in zip(scores, metrics, strict=True):
             value = metric.score(view)
             if isinstance(value, float):
                 scores[key].append(value)

@@ -55,6 +55,7 @@ class TokenImageEncoder(nn.Module):
         self.projection = nn.Linear(BACKBONE_CHANNELS, width)
         self.norm = nn.LayerNorm(width)
         self.position = nn.Parameter(torch.randn(self.tokens, width) * 0.1)
+        self.scale: Tensor
         self.register_buffer("scale", torch.ones(()))
         self.backbone: nn.Module | None = None
 
@@ -81,7 +82,7 @@ class TokenImageEncoder(nn.Module):
         """(B, 3, H, W) in [0, 1] to (B, 16, width), differentiable in the pixels."""
         return self.project(self.raw(pixels))
 
-    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
         """The trained part alone: the backbone stays in its package."""
         state: dict[str, Any] = super().state_dict(*args, **kwargs)
         return {name: value for name, value in state.items() if "backbone." not in name}

@@ -54,7 +54,7 @@ def run_denoiser(
     data = encode_pool(recipe, vae, encoder, render_pool(recipe, clips, device))
     held_out = encode_pool(recipe, vae, encoder, render_pool(recipe, HELD_OUT, device, HELD_OUT_OFFSET))
     if isinstance(condition, TokenImageEncoder):
-        condition.scale.fill_(data["tokens"][:2000].float().std())
+        condition.scale.copy_(data["tokens"][:2000].float().std())
     objective = Objective(recipe, denoiser, condition)
     session = Session(objective, plan, out / recipe.name / "state-denoiser.pt", seconds, fit)
     train_denoiser(objective, data, session, compiled=compiled)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from antibench.attacks.anti_i2v import AntiI2V
 from torch import nn
 
+from antibench.attacks.anti_i2v import AntiI2V
 from antibench.contracts import VideoModel
 from antibench.errors import UserError
 from antibench.perturb.backbones import clip_embedding, lpips_distance

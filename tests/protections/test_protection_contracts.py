@@ -7,10 +7,10 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
+
 from antibench.attacks.advdm import AdvDM
 from antibench.attacks.anti_i2v import AntiI2V
 from antibench.attacks.random_sign import RandomSign
-
 from antibench.builtin import BUILTIN
 from antibench.contracts import PerturbContext
 from antibench.registry import PROTECTIONS

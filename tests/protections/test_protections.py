@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from recorder import Recorder
+
 from antibench.attacks.advdm import AdvDM
 from antibench.attacks.anti_i2v import AntiI2V
 from antibench.attacks.degenerate import Grey, MaxNoise, NoOp
 from antibench.attacks.mist import Mist
 from antibench.attacks.random_lowfreq import RandomLowFrequency
 from antibench.attacks.random_sign import RandomSign
-from recorder import Recorder
-
 from antibench.budget import settle
 from antibench.contracts import Protection, VideoModel
 from antibench.errors import UserError

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from antibench.attacks.random_sign import RandomSign
 from torch.nn.functional import mse_loss
 
+from antibench.attacks.random_sign import RandomSign
 from antibench.contracts import VideoModel
 from antibench.perturb.auxiliary import ClipDistance, LpipsDistance, auxiliary_terms
 from antibench.perturb.objective import Objective, Term, View

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from antibench.purifications.gaussian_blur import GaussianBlur
 from scipy.ndimage import gaussian_filter
 
 from antibench.pixels import to_float
+from antibench.purifications.gaussian_blur import GaussianBlur
 from antibench.testing.purification_contract import sample_photo
 
 RNG = np.random.default_rng(0)

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from antibench.purifications._jpeg_twin import quantisation
-from antibench.purifications.jpeg import Jpeg
 from PIL import Image
 
 from antibench.contracts import ImageU8
 from antibench.errors import UserError
 from antibench.pixels import to_float, to_u8
+from antibench.purifications._jpeg_twin import quantisation
+from antibench.purifications.jpeg import Jpeg
 from antibench.registry import PURIFICATIONS
 from antibench.testing.purification_contract import sample_photo
 

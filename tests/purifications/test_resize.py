@@ -7,10 +7,10 @@ from typing import Literal
 import numpy as np
 import pytest
 import torch
-from antibench.purifications.resize import Resize
 
 from antibench.errors import UserError
 from antibench.pixels import to_float
+from antibench.purifications.resize import Resize
 from antibench.registry import PURIFICATIONS
 from antibench.testing.purification_contract import sample_photo
 

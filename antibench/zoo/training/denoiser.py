@@ -47,7 +47,7 @@ def encode_pool(recipe: Recipe, vae: Any, condition: nn.Module, pool: Pool) -> B
                 parts["tokens"].append(condition.raw(x[:, 0] / 2 + 0.5).half())
     data = {name: torch.cat(pieces) for name, pieces in parts.items() if pieces}
     if recipe.family == "svd":
-        data["bucket"] = torch.cat([motion_bucket(chunk) for chunk in pool.frames.split(CHUNK)])
+        data["bucket"] = torch.cat([motion_bucket(chunk) for chunk in torch.split(pool.frames, CHUNK)])
     else:
         data["ids"] = caption_ids(pool.actions)
     return data
@@ -60,7 +60,8 @@ def _augmented(recipe: Recipe, photo: Tensor, variant: int) -> Tensor:
         return photo + recipe.sampling["noise_aug_strength"] * torch.randn_like(photo)
     mean, spread = COG_LOG_AUGMENTATION
     sigma = torch.exp(mean + spread * torch.randn(len(photo), 1, 1, 1, 1, device=photo.device))
-    return photo + sigma * torch.randn_like(photo)
+    noised: Tensor = photo + sigma * torch.randn_like(photo)
+    return noised
 
 
 class Draws:

@@ -83,7 +83,7 @@ class Session:
     def learn(self, loss: Tensor, **figures: Tensor) -> None:
         """One optimiser step on a loss; `figures` are logged beside it."""
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        torch.autograd.backward(loss)
         norm = nn.utils.clip_grad_norm_(self.module.parameters(), 1.0)
         if torch.isfinite(norm):
             self.optimizer.step()

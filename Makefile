@@ -1,0 +1,33 @@
+# The two commands of the README are `make smoke` and `make test`; each does all its set-up.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# One thread a process: results do not depend on it, and two threads that share a busy core are slower than one.
+export OMP_NUM_THREADS := 1
+export HF_HUB_OFFLINE ?= 1
+
+.PHONY: smoke test lint bench clean
+
+smoke: $(VENV)/installed
+	$(BIN)/antibench run --suite smoke
+
+test: $(VENV)/installed lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m antibench.testing.types
+
+bench: $(VENV)/installed
+	$(BIN)/python -m pytest benchmarks
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "antibench needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -e '.[test,offline]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
