@@ -20,8 +20,9 @@ def paint_face(c: Canvas, lips: Tensor) -> Tensor:
         face = _eye(c, face, side)
         face = _brow(c, face, side)
     face = face * c.shade + c.p["specular"] * c.lambert**14 * 0.8 + c.p["rim_light"] * (1 - c.normal_z) ** 3 * 0.5
-    edge: Tensor = 1 - 0.28 * 0.6 * torch.sigmoid((c.head + 0.05 * c.p["scale"]) / c.p["scale"] * 26)
-    return face * edge
+    edge = 1 - 0.28 * 0.6 * torch.sigmoid((c.head + 0.05 * c.p["scale"]) / c.p["scale"] * 26)
+    lit: Tensor = face * edge
+    return lit
 
 
 def _skin(c: Canvas) -> Tensor:

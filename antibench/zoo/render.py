@@ -45,8 +45,8 @@ def _is_long(c: Canvas) -> Tensor:
 def _hair_colour(c: Canvas) -> Tensor:
     p, t = c.p, c.texture
     streaks = 1 + 0.096 * torch.sin(22 * c.u + 3 * t[:, 1:2] + 80 * c.v * p["curl"]) + 0.10 * t[:, 2:3]
-    lit: Tensor = p["hair"] * streaks * (0.62 + 0.5 * c.lambert)
-    return lit + 0.10 * c.lambert**6 * (1 - p["bald"])
+    lit: Tensor = p["hair"] * streaks * (0.62 + 0.5 * c.lambert) + 0.10 * c.lambert**6 * (1 - p["bald"])
+    return lit
 
 
 def _hair_behind(c: Canvas, image: Tensor, hair: Tensor) -> Tensor:

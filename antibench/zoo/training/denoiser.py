@@ -57,7 +57,8 @@ def _augmented(recipe: Recipe, photo: Tensor, variant: int) -> Tensor:
     if variant == 0:
         return photo
     if recipe.family == "svd":
-        return photo + recipe.sampling["noise_aug_strength"] * torch.randn_like(photo)
+        strength: float = recipe.sampling["noise_aug_strength"]
+        return photo + strength * torch.randn_like(photo)
     mean, spread = COG_LOG_AUGMENTATION
     sigma = torch.exp(mean + spread * torch.randn(len(photo), 1, 1, 1, 1, device=photo.device))
     noised: Tensor = photo + sigma * torch.randn_like(photo)
