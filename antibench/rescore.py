@@ -37,7 +37,7 @@ def rescore(settings: Settings, metrics: tuple[str, ...], tell: Teller) -> Ran:
             raise UserError(f"{settings.out} holds no readable plan.json of a run")
         store = Store(settings.store)
         store.prepare()
-        work = _work(plan, metrics, store)
+        work = work_of(plan, metrics, store)
         folder.unfinish()
         state = standing(work.graph, store)
         reason = "not in the store any more; `antibench run` makes it again"
@@ -50,7 +50,8 @@ def rescore(settings: Settings, metrics: tuple[str, ...], tell: Teller) -> Ran:
         return finish(work, state, folder, store, settings, tell, mark="")
 
 
-def _work(plan: dict[str, Any], metrics: tuple[str, ...], store: Store) -> Work:
+def work_of(plan: dict[str, Any], metrics: tuple[str, ...], store: Store) -> Work:
+    """The cells and jobs of a run, from its plan.json alone, with other metrics added."""
     from antibench.cases import keep_target_photo  # these import torch
     from antibench.graph import build_graph
     from antibench.plan import plan_cells
