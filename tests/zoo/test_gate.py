@@ -1,0 +1,98 @@
+"""The validity gate: each question is answered by the figures, and each can fail alone."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from antibench.zoo.gate import judge, write_card
+
+
+def row(protection: str, role: str, strength: float, protected: float, excess: float, photo: float) -> dict[str, Any]:
+    return {
+        "protection": protection,
+        "role": role,
+        "strength": strength,
+        "low": strength - 0.1,
+        "high": strength + 0.1,
+        "excess": excess,
+        "excess_low": excess - 0.1,
+        "excess_high": excess + 0.1,
+        "means": {"protected": protected, "clean": 0.6, "floor": 0.0},
+        "photo": photo,
+        "own_input": protected,
+        "purified": {"none": strength, "jpeg(75)": strength / 2, "resize(0.5)": strength / 4},
+    }
+
+
+def valid() -> dict[str, Any]:
+    return {
+        "portraits": 64,
+        "cells": {},
+        "real": {"ism[dlib]": 0.7, "fdfr[mtcnn]": 0.0, "sharpness": 1.0},
+        "clean": {"ism0[dlib]": 0.6, "ism[dlib]": 0.6, "fdfr[mtcnn]": 0.02, "sharpness": 0.8, "motion": 0.4},
+        "motion": {"what": "flow", "mean": 0.3, "error": 0.05, "photos": 16, "of": 16},
+        "rows": [
+            row("random-sign", "control", 0.02, 0.59, 0.0, 0.8),
+            row("random-lowfreq", "control", -0.03, 0.61, 0.0, 0.9),
+            row("advdm", "protection", 0.8, 0.1, 0.6, 0.85),
+            row("mist", "protection", 0.4, 0.35, 0.2, 0.9),
+        ],
+    }
+
+
+def test_a_valid_world_passes() -> None:
+    answers = judge(valid())
+    assert len(answers) == 8
+    assert all(answer.ok for answer in answers), answers
+
+
+@pytest.mark.parametrize(
+    ("question", "spoil"),
+    [
+        ("clean clips keep the person", lambda f: f["clean"].update({"ism[dlib]": 0.5})),
+        ("clean clips have a face", lambda f: f["clean"].update({"fdfr[mtcnn]": 0.1})),
+        ("clean clips stay sharp", lambda f: f["clean"].update({"sharpness": 0.49})),
+        ("the clip moves as told", lambda f: f["motion"].update({"error": 0.2})),
+        ("the clip moves as told", lambda f: f["motion"].update({"photos": 3})),
+        ("random noise does nothing", lambda f: f["rows"][0].update({"low": 0.01})),
+        ("random noise does nothing", lambda f: f["rows"][1].update({"low": None})),
+        (
+            "a protection takes the person from the video and leaves the photo",
+            lambda f: f["rows"][2]["means"].update({"protected": 0.31}) or f["rows"][3]["means"].update(protected=0.4),
+        ),
+        (
+            "a protection takes the person from the video and leaves the photo",
+            lambda f: f["rows"][2].update({"photo": 0.79}),
+        ),
+        (
+            "the damage is beyond the photo's own",
+            lambda f: [r.update({"excess_low": -0.01}) for r in f["rows"][2:]],
+        ),
+        ("each purification restores a part", lambda f: f["rows"][2]["purified"].update({"jpeg(75)": 0.8})),
+    ],
+)
+def test_each_question_can_fail_alone(question: str, spoil: Any) -> None:
+    figures = copy.deepcopy(valid())
+    spoil(figures)
+    assert [answer.name for answer in judge(figures) if not answer.ok] == [question]
+
+
+def test_the_card_holds_verdict_figures_and_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "weights" / "svd-small"
+    folder.mkdir(parents=True)
+    (folder / "training.json").write_text('{"vae": {"seed": 1}}')
+    monkeypatch.setattr("antibench.zoo.gate.files", lambda package: tmp_path)
+    assert write_card("svd-small", valid())
+    card = json.loads((folder / "card.json").read_text())
+    assert card["gate"] == "passed"
+    assert card["training"] == {"vae": {"seed": 1}}
+    assert card["figures"]["portraits"] == 64
+    worse = valid()
+    worse["clean"]["sharpness"] = 0.1
+    assert not write_card("svd-small", worse)
+    assert json.loads((folder / "card.json").read_text())["gate"] == "failed"

@@ -1,0 +1,150 @@
+"""Training of the small models: objectives against the samplers of diffusers, and runs that go on after a cut."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import CogVideoXDDIMScheduler, EulerDiscreteScheduler
+from torch import Tensor, nn
+
+from antibench.zoo.networks import CaptionEncoder, TokenImageEncoder
+from antibench.zoo.recipes import RECIPES, Training
+from antibench.zoo.training.clips import motion_bucket
+from antibench.zoo.training.denoiser import Batch, Draws, Objective
+from antibench.zoo.training.session import Session
+
+PLAN = Training(steps=8, batch=2, learning_rate=1e-2, seed=1)
+
+
+class Says(nn.Module):
+    """A denoiser that answers what it is told, and remembers what it was asked."""
+
+    def __init__(self, answer: Tensor) -> None:
+        super().__init__()
+        self.answer = answer
+        self.asked: Tensor | None = None
+
+    def forward(self, x: Tensor, *args: object, **kwargs: object) -> tuple[Tensor]:
+        self.asked = x
+        return (self.answer,)
+
+
+def batch_of(family: str, count: int = 2) -> tuple[Objective, Batch]:
+    recipe = RECIPES["svd-small" if family == "svd" else "cogvideox-small"]
+    generator = torch.Generator().manual_seed(3)
+    side, channels = (8, 24) if family == "svd" else (16, 16)
+    frames = 8 if family == "svd" else 3
+    data = {
+        "latents": torch.randn(4, frames, channels, side, side, generator=generator),
+        "photo": torch.randn(4, 3, channels, side, side, generator=generator),
+        "tokens": torch.randn(4, 16, 1280, generator=generator),
+        "bucket": torch.full((4,), 90.0),
+        "ids": torch.ones(4, 12, dtype=torch.long),
+    }
+    condition = TokenImageEncoder(96) if family == "svd" else CaptionEncoder(64)
+    objective = Objective(recipe, nn.Identity(), condition)
+    return objective, objective.draw(data, Draws(5, torch.device("cpu")), count)
+
+
+def test_the_svd_target_is_the_v_of_the_sampler() -> None:
+    objective, batch = batch_of("svd", 1)
+    scheduler = EulerDiscreteScheduler(**RECIPES["svd-small"].scheduler)
+    scheduler.set_timesteps(4)
+    sigma = scheduler.sigmas[1]
+    batch["sigma"] = sigma[None]
+    noisy = batch["z"] + sigma * batch["noise"]
+    # What the sampler must be told to find the clean latents in one step, solved from its own formula.
+    v = (noisy / (sigma**2 + 1) - batch["z"]) * (sigma**2 + 1).sqrt() / sigma
+    found = scheduler.step(v, scheduler.timesteps[1], noisy).pred_original_sample
+    torch.testing.assert_close(found, batch["z"], atol=1e-4, rtol=1e-4)
+    objective.denoiser = Says(v)
+    assert float(objective(batch)) < 1e-9
+    objective.denoiser = Says(v + 0.1)
+    assert float(objective(batch)) == pytest.approx(0.01, rel=1e-3)
+
+
+def test_the_cogvideox_target_is_the_v_of_the_sampler() -> None:
+    objective, batch = batch_of("cogvideox", 1)
+    scheduler = CogVideoXDDIMScheduler(**RECIPES["cogvideox-small"].scheduler)
+    scheduler.set_timesteps(4)
+    t = scheduler.timesteps[1]
+    batch["t"] = t[None]
+    alpha = scheduler.alphas_cumprod[t].float()
+    noisy = alpha.sqrt() * batch["z"] + (1 - alpha).sqrt() * batch["noise"]
+    v = alpha.sqrt() * batch["noise"] - (1 - alpha).sqrt() * batch["z"]
+    found = scheduler.step(v, t, noisy).pred_original_sample
+    torch.testing.assert_close(found, batch["z"], atol=1e-4, rtol=1e-4)
+    says = Says(v)
+    objective.denoiser = says
+    assert float(objective(batch)) < 1e-9
+    assert says.asked is not None
+    # The photo stands beside the first frame only.
+    assert float(says.asked[:, 1:, 16:].abs().max()) == 0
+    torch.testing.assert_close(says.asked[:, 0, 16:], batch["photo"])
+
+
+def test_conditions_are_dropped_as_often_as_the_recipe_says() -> None:
+    _, batch = batch_of("svd", 4000)
+    drop = RECIPES["svd-small"].drop
+    no_latent = (batch["photo"].abs().sum((1, 2, 3)) == 0).float().mean()
+    no_tokens = (batch["keep_tokens"] == 0).float().mean()
+    assert float(no_latent) == pytest.approx(drop["both"] + drop["latent"], abs=0.03)
+    assert float(no_tokens) == pytest.approx(drop["both"] + drop["tokens"], abs=0.03)
+    _, batch = batch_of("cogvideox", 1000)
+    assert float((batch["ids"].sum(1) == 0).float().mean()) == pytest.approx(0.1, abs=0.04)
+
+
+def test_the_motion_bucket_grows_with_motion_and_ends() -> None:
+    still = torch.full((1, 4, 3, 8, 8), 100, dtype=torch.uint8)
+    moving = still.clone()
+    moving[:, 1::2] += 4
+    wild = torch.randint(0, 256, (1, 4, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    assert float(motion_bucket(still)) == 0
+    assert float(motion_bucket(moving)) == pytest.approx(100)
+    assert float(motion_bucket(wild)) == 255
+
+
+def learn(session: Session, most: int | None = None) -> None:
+    taken = 0
+    while session.running() and taken != most:
+        weight = next(session.module.parameters())
+        session.learn((weight - 3).square().sum())
+        taken += 1
+
+
+def test_a_cut_training_ends_where_an_uncut_one_does(tmp_path: Path) -> None:
+    def fresh() -> nn.Module:
+        torch.manual_seed(0)
+        return nn.Linear(2, 2, bias=False)
+
+    whole = Session(fresh(), PLAN, tmp_path / "whole.pt", 1e9, 0)
+    learn(whole)
+    first = Session(fresh(), PLAN, tmp_path / "cut.pt", 1e9, 0)
+    learn(first, most=3)
+    first.save()
+    assert not first.finished
+    second = Session(fresh(), PLAN, tmp_path / "cut.pt", 1e9, 0)
+    assert second.step == 3
+    learn(second)
+    assert second.finished
+    for module in ("module", "average"):
+        a, b = (next(getattr(s, module).parameters()) for s in (whole, second))
+        torch.testing.assert_close(a, b, rtol=0, atol=0)
+
+
+def test_a_run_stops_when_its_time_is_over(tmp_path: Path) -> None:
+    session = Session(nn.Linear(1, 1), dataclasses.replace(PLAN, steps=10**9), tmp_path / "s.pt", 0.2, 0)
+    learn(session)
+    assert 0 < session.step < 10**9
+    assert not session.finished
+
+
+def test_the_pace_sets_the_number_of_steps(tmp_path: Path) -> None:
+    session = Session(nn.Linear(1, 1), dataclasses.replace(PLAN, steps=10**9), tmp_path / "s.pt", 60, 1.0)
+    learn(session)
+    assert session.finished
+    assert 90 < session.total < 10**7
+    assert session.elapsed < 10
