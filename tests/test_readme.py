@@ -1,4 +1,4 @@
-"""The README: its example keeps the contract, its numbers come from a file a command wrote, its links lead somewhere."""
+"""The README: its example keeps the contract, its numbers stand in a file a command wrote, its links lead somewhere."""
 
 from __future__ import annotations
 
