@@ -36,7 +36,7 @@ def run_vae(recipe: Recipe, out: Path, device: torch.device, seconds: float, fit
     session.save()
     figures = measure_vae(session.average, render_pool(recipe, HELD_OUT, device, HELD_OUT_OFFSET))
     save_vae(session.average, figures["scaling_factor"], out / recipe.name)
-    _record(out / recipe.name, "vae", recipe.train_vae.seed, session, figures)
+    _record(out / recipe.name, "vae", recipe.train_vae.seed, clips, session, figures)
     return session.finished
 
 
@@ -63,11 +63,11 @@ def run_denoiser(
     assert isinstance(average, Objective)
     figures = {"held_out_loss": measure_denoiser(average, held_out, plan.seed)}
     save_denoiser(average.denoiser, average.condition, out / recipe.name)
-    _record(out / recipe.name, "denoiser", plan.seed, session, figures)
+    _record(out / recipe.name, "denoiser", plan.seed, clips, session, figures)
     return session.finished
 
 
-def _record(folder: Path, stage: str, seed: int, session: Session, figures: dict[str, float]) -> None:
+def _record(folder: Path, stage: str, seed: int, clips: int, session: Session, figures: dict[str, float]) -> None:
     path = folder / "training.json"
     record = json.loads(path.read_text()) if path.is_file() else {}
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
@@ -76,6 +76,7 @@ def _record(folder: Path, stage: str, seed: int, session: Session, figures: dict
         "steps": session.step,
         "of": session.total,
         "batch": session.plan.batch,
+        "clips": clips,
         "device": device,
         "minutes": round((session.spent + session.elapsed) / 60, 1),
         **{name: round(value, 4) for name, value in figures.items()},
