@@ -36,7 +36,16 @@ class RunFolder:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise UserError(f"{self.path}: another process is writing this run; use another --out") from None
-            yield
+            try:
+                yield
+            finally:
+                self._forget_if_empty()
+
+    def _forget_if_empty(self) -> None:
+        """A run that was refused before it wrote anything leaves no folder behind."""
+        if [item.name for item in self.path.iterdir()] == ["run.lock"]:
+            (self.path / "run.lock").unlink()
+            self.path.rmdir()
 
     def plan(self) -> dict[str, Any]:
         """What ``plan.json`` holds; nothing if there is no readable plan. `runfiles` reads a run to show it."""

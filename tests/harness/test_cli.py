@@ -75,6 +75,7 @@ def test_what_a_user_got_wrong_is_one_line_and_exit_code_4(arguments: list[str],
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("antibench: ")
+    assert not list((tmp_path / "results" / "runs").glob("*")), "a refused run leaves no folder behind"
 
 
 def test_a_broken_suite_file(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from antibench.zoo.gate import judge, write_card
+from antibench.zoo.gate import _mean, judge, write_card
 
 
 def row(protection: str, role: str, strength: float, protected: float, excess: float, photo: float) -> dict[str, Any]:
@@ -82,6 +82,18 @@ def test_each_question_can_fail_alone(question: str, spoil: Any) -> None:
     assert [answer.name for answer in judge(figures) if not answer.ok] == [question]
 
 
+def test_a_mean_is_never_over_what_happens_to_exist() -> None:
+    cells = [
+        {"metric": "ism[dlib]", "status": "ok", "value": 0.5},
+        {"metric": "ism[dlib]", "status": "skipped", "value": None},
+        {"metric": "motion", "status": "ok", "value": 0.5},
+        {"metric": "motion", "status": "failed", "value": None},
+    ]
+    assert _mean(cells, metric="ism[dlib]") == 0.5
+    assert _mean(cells, metric="motion") is None
+    assert _mean(cells, metric="psnr") is None
+
+
 def test_the_card_holds_verdict_figures_and_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "weights" / "svd-small"
     folder.mkdir(parents=True)
@@ -92,6 +104,9 @@ def test_the_card_holds_verdict_figures_and_training(tmp_path: Path, monkeypatch
     assert card["gate"] == "passed"
     assert card["training"] == {"vae": {"seed": 1}}
     assert card["figures"]["portraits"] == 64
+    few = {**valid(), "portraits": 16}
+    assert all(answer.ok for answer in judge(few))
+    assert not write_card("svd-small", few)
     worse = valid()
     worse["clean"]["sharpness"] = 0.1
     assert not write_card("svd-small", worse)
