@@ -55,10 +55,18 @@ class Store:
         self._write(self._path(key, kind), content)
         self.put_record(key, {**facts, "kind": kind, "content_sha256": hashlib.sha256(content).hexdigest()})
 
-    def put_record(self, key: str, record: dict[str, Any]) -> None:
-        """Store a dict of JSON types."""
+    def put_record(self, key: str, record: dict[str, Any], *, durable: bool = True) -> None:
+        """Store a dict of JSON types.
+
+        Args:
+            key: Its key.
+            record: The dict.
+            durable: Wait until the disk has it. Without, it outlives this process, but a power cut may tear it; its
+                hash shows that, so what is cheap to make again need not wait.
+        """
         body = {**record, "self_sha256": _self_hash(record)}
-        self._write(self._path(key, "json"), (json.dumps(body, sort_keys=True, allow_nan=False) + "\n").encode())
+        content = json.dumps(body, sort_keys=True, allow_nan=False) + "\n"
+        self._write(self._path(key, "json"), content.encode(), durable)
 
     def record(self, key: str) -> dict[str, Any] | None:
         """What is stored under a key: a score, or the facts of an artifact. None if nothing, or nothing intact."""
@@ -112,10 +120,10 @@ class Store:
             raise ValueError(f"not a key: {key!r}")
         return self.folder / key[:2] / f"{key[2:]}.{kind}"
 
-    def _write(self, path: Path, content: bytes) -> None:
+    def _write(self, path: Path, content: bytes, durable: bool = True) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(path, content)
+            write_atomically(path, content, durable=durable)
         except OSError as error:
             raise _told(path, error) from error
 
@@ -128,8 +136,10 @@ class Store:
             raise _told(path, error) from error
 
 
-def write_atomically(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Write a file so that readers, and a crash, see the old content or the new, never a part.
+
+    Without `durable` that holds for a crash of this process, not of the machine.
 
     Raises:
         OSError: as the file system says.
@@ -139,7 +149,8 @@ def write_atomically(path: Path, content: bytes) -> None:
         with temporary.open("wb") as handle:
             handle.write(content)
             handle.flush()
-            os.fsync(handle.fileno())
+            if durable:
+                os.fsync(handle.fileno())
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)

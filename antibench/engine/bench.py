@@ -15,6 +15,7 @@ from antibench.components import Component, ModelFacts
 from antibench.contracts import FramesU8, ImageU8, PerturbContext, VideoModel
 from antibench.engine import Outcome
 from antibench.engine.memory import PeakMemory
+from antibench.engine.recent import Recent
 from antibench.engine.scoring import score_view
 from antibench.errors import reason_of
 from antibench.jobs import GenerateJob, Job, ProtectJob, PurifyJob, ScoreJob
@@ -35,6 +36,7 @@ class Bench:
         self._device = device
         self._models: dict[str, VideoModel] = {}
         self._plugins: dict[str, Any] = {}
+        self._recent = Recent()
 
     def perform(self, job: Job) -> Outcome:
         """Run a job. Whatever a plugin raises becomes the job's reason; only a store that fails is fatal."""
@@ -84,19 +86,20 @@ class Bench:
         return protect_outcome(job.key, facts)
 
     def _purify(self, job: PurifyJob, seed: int) -> Outcome:
-        image = self._image(job.image)
-        start = time.perf_counter()
+        image, plugin = self._image(job.image), self._plugin(job.plugin)
         rng = np.random.default_rng(seed)
-        purified = np.asarray(self._plugin(job.plugin).apply(image, strength=job.strength, rng=rng))
+        start = time.perf_counter()
+        purified = np.asarray(plugin.apply(image, strength=job.strength, rng=rng))
+        seconds = time.perf_counter() - start
         if purified.dtype != np.uint8 or purified.shape != image.shape:
             raise ValueError(f"returned {purified.dtype} {purified.shape} for uint8 {image.shape}")
-        self._store.put(job.key, "png", to_png(purified), _facts(job, job.plugin, time.perf_counter() - start))
+        self._store.put(job.key, "png", to_png(purified), _facts(job, job.plugin, seconds))
         return Outcome(job.key, "ok")
 
     def _generate(self, job: GenerateJob) -> Outcome:
-        model = self._model(job.model)
+        model, image = self._model(job.model), self._image(job.image)
         start = time.perf_counter()
-        frames = model.generate(self._image(job.image), job.prompt, job.seed)
+        frames = model.generate(image, job.prompt, job.seed)
         seconds = time.perf_counter() - start
         self._store.put(job.key, "mkv", video.encode(frames, model.fps), _facts(job, job.model, seconds))
         return Outcome(job.key, "ok")
@@ -108,10 +111,10 @@ class Bench:
         return Outcome(job.key, "ok", scores=score_view(job, images, clips, metrics, self._store))
 
     def _image(self, key: str) -> ImageU8:
-        return from_png(self._store.get(key))
+        return self._recent.get(key, lambda key: from_png(self._store.get(key)))
 
     def _clip(self, key: str) -> FramesU8:
-        return video.decode(self._store.get(key))
+        return self._recent.get(key, lambda key: video.decode(self._store.get(key)))
 
     def _plugin(self, item: Component) -> Any:
         if item.digest not in self._plugins:

@@ -6,8 +6,11 @@ import errno
 import fcntl
 import json
 import os
+import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_runs import RunFake, fake_suite, lines_of, with_protection
@@ -55,6 +58,26 @@ def test_costs_have_a_line_for_every_protected_photo(run_fake: RunFake) -> None:
     rows = lines_of(run_fake("budgets=[4,8]").folder, "costs.jsonl")
     assert len({(r["protection"], r["surrogate"], r["budget"], r["case"]) for r in rows}) == len(rows) == 3 * 2 * 3
     assert all(row["seconds"] >= 0 and row["peak_mib"] > 50 for row in rows)
+
+
+def test_seconds_are_those_of_the_plugin_alone(
+    run_fake: RunFake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from antibench.engine import bench
+
+    def slow(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def call(value: Any) -> Any:
+            time.sleep(0.1)
+            return function(value)
+
+        return call
+
+    for name in ("to_png", "from_png"):
+        monkeypatch.setattr(bench, name, slow(getattr(bench, name)))
+    run_fake("limit=1")
+    records = [json.loads(path.read_text()) for path in (tmp_path / "store").rglob("*.json")]
+    assert {"protect", "purify", "generate", "score"} <= {record["stage"] for record in records}
+    assert max(record.get("seconds", 0.0) for record in records) < 0.1
 
 
 def test_the_same_run_again_does_nothing(run_fake: RunFake) -> None:

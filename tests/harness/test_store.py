@@ -89,6 +89,17 @@ def test_full_disk_is_told_and_leaves_nothing_half_written(store: Store, monkeyp
     assert not [path for path in store.folder.rglob("*") if path.is_file()]
 
 
+def test_only_what_is_durable_waits_for_the_disk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[int] = []
+    monkeypatch.setattr(os, "fsync", waits.append)
+    store.put_record(KEY, {"value": 0.5}, durable=False)
+    assert waits == []
+    assert store.record(KEY) == {"value": 0.5}
+    store.put_record(KEY, {"value": 0.5})
+    store.put(OTHER, "png", b"pixels", {})
+    assert len(waits) == 3
+
+
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="choose another --store"):
