@@ -105,6 +105,37 @@ class FirstStageConfig(Config):
     ddconfig: AutoencoderConfig = AutoencoderConfig()
 
 
+class ClipVisionConfig(Config):
+    """The image tower. The defaults are those of OpenCLIP's ViT-H-14."""
+
+    image_size: PositiveInt = 224
+    layers: PositiveInt = 32
+    width: PositiveInt = 1280
+    head_width: PositiveInt = 80
+    patch_size: PositiveInt = 14
+    mlp_ratio: PositiveFloat = 4.0
+
+
+class ClipTextConfig(Config):
+    """The text tower. The defaults are those of OpenCLIP's ViT-H-14."""
+
+    context_length: PositiveInt = 77
+    vocab_size: PositiveInt = 49408
+    width: PositiveInt = 1024
+    heads: PositiveInt = 16
+    layers: int = Field(default=24, ge=2)
+    """The last one is not run."""
+    mlp_ratio: PositiveFloat = 4.0
+
+
+class ClipConfig(Config):
+    """Both towers of OpenCLIP."""
+
+    embed_dim: PositiveInt = 1024
+    vision: ClipVisionConfig = ClipVisionConfig()
+    text: ClipTextConfig = ClipTextConfig()
+
+
 class DiffusionConfig(Config):
     """Noise schedule and conditioning. The defaults are those of the 512 checkpoint."""
 
@@ -126,3 +157,13 @@ class DiffusionConfig(Config):
     uncond_type: Literal["empty_seq"] = "empty_seq"
     fps_condition_type: Literal["fps", "fs"] = "fps"
     perframe_ae: bool = True
+
+
+class DynamiCrafterConfig(Config):
+    """All five networks and the schedule. The defaults are those of the 512 checkpoint."""
+
+    diffusion: DiffusionConfig = DiffusionConfig()
+    unet: UNetConfig = UNetConfig()
+    first_stage: FirstStageConfig = FirstStageConfig()
+    clip: ClipConfig = ClipConfig()
+    image_projector: ResamplerConfig = ResamplerConfig()
