@@ -31,7 +31,7 @@ class CrossAttention(nn.Module):
     """One query, two attentions: over text tokens and over image tokens, each with its own softmax; they are added."""
 
     def __init__(self, width: int, heads: int, context_width: int, *, image: bool, learnable_scale: bool) -> None:
-        """`image`: whether image tokens have keys and values of their own; otherwise they join the text."""
+        """`image`: whether image tokens are read; without, only the text is."""
         super().__init__()
         self.heads = heads
         self.image = image
@@ -47,15 +47,10 @@ class CrossAttention(nn.Module):
     def forward(self, tokens: Tensor, context: Context) -> Tensor:
         """(B·T, L, width), frames of a clip adjacent, to the same shape."""
         query = self.to_q(tokens)
+        mixed = _by_rows(query, self.to_k(context.text), self.to_v(context.text), self.heads)
         if self.image:
-            of_text = _by_rows(query, self.to_k(context.text), self.to_v(context.text), self.heads)
             of_image = _by_rows(query, self.to_k_ip(context.image), self.to_v_ip(context.image), self.heads)
-            mixed = of_text + (of_image if self.alpha is None else of_image * (torch.tanh(self.alpha) + 1))
-        else:
-            rows = context.image.shape[0]
-            text = context.text.repeat_interleave(rows // context.text.shape[0], dim=0)
-            joint = torch.cat([text, context.image], dim=1)
-            mixed = _by_rows(query, self.to_k(joint), self.to_v(joint), self.heads)
+            mixed = mixed + (of_image if self.alpha is None else of_image * (torch.tanh(self.alpha) + 1))
         projected: Tensor = self.to_out(mixed)
         return projected
 

@@ -41,7 +41,7 @@ class UNetConfig(Config):
     addition_attention: bool = True
     """A temporal transformer after the first convolution (`init_attn`)."""
     image_cross_attention: bool = True
-    """Keys and values of their own for image tokens; otherwise they are read as text."""
+    """Read the image tokens, with keys and values of their own; otherwise only the text is read."""
     image_cross_attention_scale_learnable: bool = False
     """Weigh what comes of the image tokens by tanh(alpha) + 1; only the 256 checkpoint does."""
     fs_condition: bool = True

@@ -26,16 +26,16 @@ def split_context(context: Tensor, frames: int, text_tokens: int, image_tokens_p
     number all image tokens go to all frames, which is how a projector made for more frames is used.
 
     Args:
-        context: (B, text_tokens + K', C), text first.
+        context: (B, text_tokens + K', C), text first. There may be no text (`text_tokens` 0) or no image tokens.
         frames: T.
         text_tokens: How many of the tokens are text.
         image_tokens_per_frame: Image tokens of a frame.
 
     Raises:
-        ValueError: if nothing follows the text.
+        ValueError: if there are fewer tokens than text tokens.
     """
-    if context.shape[1] <= text_tokens:
-        raise ValueError(f"a context of {context.shape[1]} tokens has no image tokens after {text_tokens} of text")
+    if context.shape[1] < text_tokens:
+        raise ValueError(f"a context of {context.shape[1]} tokens, where {text_tokens} of text come first")
     text, image = context[:, :text_tokens], context[:, text_tokens:]
     if image.shape[1] == frames * image_tokens_per_frame:
         image = image.reshape(-1, image_tokens_per_frame, image.shape[2])

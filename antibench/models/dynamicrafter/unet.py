@@ -86,7 +86,7 @@ class UNet3D(nn.Module):
             (B, out_channels, T, h, w).
 
         Raises:
-            ValueError: for a size that does not halve evenly, or a context without image tokens.
+            ValueError: for a size that does not halve evenly, or a context shorter than the text.
         """
         config, frames = self.config, x.shape[2]
         step = 2 ** (len(config.channel_mult) - 1)
