@@ -35,7 +35,7 @@ class Says(nn.Module):
 def batch_of(family: str, count: int = 2) -> tuple[Objective, Batch]:
     recipe = RECIPES["svd-small" if family == "svd" else "cogvideox-small"]
     generator = torch.Generator().manual_seed(3)
-    side, channels = (8, 24) if family == "svd" else (16, 16)
+    side, channels = (8, 32) if family == "svd" else (16, 16)
     frames = 8 if family == "svd" else 3
     data = {
         "latents": torch.randn(4, frames, channels, side, side, generator=generator),

@@ -85,8 +85,7 @@ class Session:
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         norm = nn.utils.clip_grad_norm_(self.module.parameters(), 1.0)
-        if torch.isfinite(norm):
-            self.optimizer.step()
+        self._step_if_finite(norm)
         self.step += 1
         decay = min(self.plan.ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
@@ -96,6 +95,18 @@ class Session:
         if self.step in (1, 100) or self.step % 500 == 0:
             rest = " ".join(f"{name} {float(figure.detach()):.4f}" for name, figure in figures.items())
             self.log(f"step {self.step}/{self.total} loss {float(self._mean_loss):.4f} {rest}")
+
+    def _step_if_finite(self, norm: Tensor) -> None:
+        """Skip a step whose gradient is not finite.
+
+        On a GPU the optimiser's own kernel skips it, as for `torch.amp.GradScaler`: asking from here would wait for
+        the device at every step, which costs a small network half of its pace.
+        """
+        if norm.is_cuda:
+            self.optimizer.found_inf = (~torch.isfinite(norm)).float()  # type: ignore[attr-defined]
+            self.optimizer.step()
+        elif torch.isfinite(norm):
+            self.optimizer.step()
 
     def save(self) -> None:
         """Write the state, whole or not at all."""

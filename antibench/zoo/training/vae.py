@@ -85,7 +85,7 @@ def train_vae(vae: nn.Module, pool: Pool, recipe: Recipe, session: Session) -> N
     batch = recipe.train_vae.batch
     while session.running():
         if session.step % SINGLE_EVERY == SINGLE_EVERY - 1:
-            index = torch.randint(0, len(pool), (batch * 4,), generator=draw, device=device)
+            index = torch.randint(0, len(pool), (batch * recipe.frames,), generator=draw, device=device)
             frame = int(torch.randint(0, recipe.frames, (), generator=draw, device=device))
             x = pool.pixels(index)[:, frame : frame + 1]
         else:
