@@ -11,6 +11,7 @@ from typing import Any
 
 from antibench.components import CaseFacts, Resolved
 from antibench.engine import Outcome, Pool, Score
+from antibench.engine.memory import process_peak_mib
 from antibench.engine.schedule import drive
 from antibench.errors import ExitCode, UserError
 from antibench.graph import Graph, build_graph
@@ -21,6 +22,7 @@ from antibench.progress import Quiet, Teller
 from antibench.provenance import environment, fingerprint
 from antibench.rows_of_run import cost_rows, ended_alike, header, portable, rows_of
 from antibench.run_folder import Appender, RunFolder
+from antibench.run_memory import RunMemory, read_peak_mib
 from antibench.runfiles import read_run
 from antibench.scores import Line
 from antibench.standing import Standing, standing
@@ -109,16 +111,24 @@ def finish(
     folder.write_json("env.json", environment(work.resolved))
     for name, count in sorted(state.stale.items()):
         tell.note(f"warning: the code of {name} changed, its version did not; {count} stored results are older")
+    memory = RunMemory(folder)
     with folder.appending("cells.jsonl") as lines:
         book = _Book(work, state, lines, tell)
         if state.todo:
             tell.begin(state.left)
             with local_pool(settings) as pool:
-                drive(state.todo, pool, book.ended, state.known)
+
+                def ended(job: Job, outcome: Outcome) -> None:
+                    book.ended(job, outcome)
+                    memory.note(process_peak_mib() + pool.peak_mib)
+
+                drive(state.todo, pool, ended, state.known)
     rows = book.rows()
     costs = cost_rows(work.graph, store)
     folder.write_rows("cells.jsonl", rows)
     folder.write_rows("costs.jsonl", costs)
+    memory.note(process_peak_mib())
+    memory.write()
     return _conclude(folder, header(work.resolved, work.cases), rows, costs, book.computed)
 
 
@@ -182,7 +192,7 @@ def _plan(work: Work, mark: str) -> dict[str, Any]:
 def _conclude(
     folder: RunFolder, head: dict[str, Any], rows: Sequence[Line], costs: Sequence[Line], computed: int
 ) -> Ran:
-    summary = summarise(head, rows, costs)
+    summary = summarise(head, rows, costs, read_peak_mib(folder.path))
     folder.write_json("summary.json", summary)
     failed = any(row["status"] == "failed" for row in rows)
     return Ran(folder.path, summary, ExitCode.CELLS_FAILED if failed else ExitCode.FINE, computed)

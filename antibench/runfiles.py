@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from antibench.errors import UserError
+from antibench.run_memory import read_peak_mib
 from antibench.scores import Line
 from antibench.summary import SCHEMA as SUMMARY_SCHEMA
 from antibench.summary import summarise
@@ -27,15 +28,16 @@ COST_KEYS = ("protection", "surrogate", "budget", "case", "seconds", "peak_mib")
 
 @dataclass(frozen=True)
 class Run:
-    """A run as read: its header, a line for every planned score, and its costs."""
+    """A run as read: its header, a line for every planned score, its costs and the peak of its memory."""
 
     header: dict[str, Any]
     cells: list[Line]
     costs: list[Line]
+    peak_mib: float | None = None
 
     def summary(self) -> dict[str, Any]:
         """The summary, computed anew."""
-        return summarise(self.header, self.cells, self.costs)
+        return summarise(self.header, self.cells, self.costs, self.peak_mib)
 
 
 def read_run(folder: Path) -> Run:
@@ -47,7 +49,8 @@ def read_run(folder: Path) -> Run:
     plan = _plan(folder)
     header = plan["header"]
     cells = list(_lines(folder / "cells.jsonl", CELL_KEYS))
-    return Run(header, cells + list(_missing(plan, cells)), list(_lines(folder / "costs.jsonl", COST_KEYS)))
+    costs = list(_lines(folder / "costs.jsonl", COST_KEYS))
+    return Run(header, cells + list(_missing(plan, cells)), costs, read_peak_mib(folder))
 
 
 def read_summary(folder: Path) -> dict[str, Any]:

@@ -22,7 +22,9 @@ ROLE_ORDER = ("protection", "control", "degenerate")
 FROM_HEADER = ("suite", "suite_version", "world", "level", "headline", "metrics", "models", "budgets", "seeds")
 
 
-def summarise(header: Mapping[str, Any], cells: Iterable[Line], costs: Iterable[Line]) -> dict[str, Any]:
+def summarise(
+    header: Mapping[str, Any], cells: Iterable[Line], costs: Iterable[Line], peak_mib: float | None = None
+) -> dict[str, Any]:
     """The summary of a run, ready for JSON.
 
     Args:
@@ -30,6 +32,7 @@ def summarise(header: Mapping[str, Any], cells: Iterable[Line], costs: Iterable[
         cells: Lines of cells.jsonl in any order. A planned score that has no line yet may be given with the status
             "missing"; it counts as planned, and its photo as not scored.
         costs: Lines of costs.jsonl.
+        peak_mib: Peak memory of the whole run, if it was recorded.
 
     Raises:
         UserError: lines contradict each other or the header.
@@ -56,6 +59,7 @@ def summarise(header: Mapping[str, Any], cells: Iterable[Line], costs: Iterable[
         "photos": len(scores.cases),
         "purifications": list(header["purifications"]),
         "cells": scores.counts(),
+        "peak_mib": peak_mib,
         "noise": {"low": low, "high": high},
         "smallest_detectable": _smallest_detectable(rows, headline),
         "rows": rows,

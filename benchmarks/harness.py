@@ -1,11 +1,16 @@
 """What the harness itself costs: planning, and the time of a run that is not spent in plugins. A Markdown table.
 
     OMP_NUM_THREADS=1 python benchmarks/harness.py [--cpu] [RUN]
+    python benchmarks/harness.py --suite full
 
 RUN is a run of embedded data; its jobs are done again in one process into a new store. Work is what the store records
 as a job's seconds: the call of a protection, purification, model or metric, nothing around it. Everything else counts
 as the harness's, the making of the photos and the loading of the models included. Python's start and imports are left
 out: they are over before the clock starts. The store must take the weight of every file, so put TMPDIR on a disk.
+
+With RUN, and for the run of a suite in its usual place, finished or not, the peak memory that the run itself recorded
+is checked: the resident memory of the coordinator and of each worker at its highest, added up. Pages they share count
+several times and the peaks need not coincide, so the true peak is lower. Exit code 1 if a limit is not kept.
 
 On a machine with other work, `--cpu` counts seconds of the processor instead; it leaves out the waiting for the disk.
 """
@@ -41,12 +46,15 @@ from antibench.engine.bench import Bench
 from antibench.graph import build_graph
 from antibench.jobs import Job
 from antibench.plan import plan_cells
-from antibench.run import Settings
+from antibench.run import Settings, default_out
+from antibench.run_memory import read_peak_mib
 from antibench.store import Store
-from antibench.suite_file import validated
+from antibench.suite_file import load_suite, validated
 
-LIMIT = 0.02
+MAX_SHARE = 0.02
 """Largest share of a run that may be the harness's."""
+MAX_MIB = 4096
+"""Most memory a run may take."""
 
 PARTS: tuple[tuple[Any, str, str], ...] = (
     (Bench, "_model", "loading models"),
@@ -93,6 +101,7 @@ class InlinePool:
     """Does each job when it is waited for, in this process, and takes the time of all of it."""
 
     capacity = 1
+    peak_mib = 0.0
 
     def __init__(self, store: Path) -> None:
         self._bench = Bench(Store(store), "cpu")
@@ -168,28 +177,42 @@ def spent(run: Path, clock: Callable[[], float]) -> Spent:
     return Spent(whole, sum(record.get("seconds", 0.0) for record in records), dict(parts.seconds.most_common()))
 
 
+def overhead_is_kept(run: Path, cpu: bool) -> bool:
+    """Print the time of a run done again; whether the harness's share is within its limit."""
+    found = spent(run, time.process_time if cpu else time.perf_counter)
+    rest = found.whole - found.plugins
+    print(f"| a run in one process, {'processor' if cpu else 'wall'} seconds | {found.whole:.1f} s |")
+    print(f"| work: calls of protections, purifications, models and metrics | {found.plugins:.1f} s |")
+    print(f"| harness: all the rest | {rest:.2f} s |")
+    for part, seconds in found.parts.items():
+        print(f"| - {part} | {seconds:.2f} s |")
+    print(f"| - other | {rest - sum(found.parts.values()):.2f} s |")
+    print(f"| the harness's share, limit {MAX_SHARE:.0%} | {found.share:.2%} |")
+    return found.share < MAX_SHARE
+
+
+def memory_is_kept(run: Path) -> bool:
+    """Print the memory of a run; whether it is known and within its limit."""
+    mib = read_peak_mib(run)
+    print(f"| peak memory of the run as it was made, limit {MAX_MIB} MiB | {mib or 'not recorded'} |")
+    return mib is not None and mib < MAX_MIB
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description="What the harness itself costs.")
-    parser.add_argument("run", type=Path, nargs="?", help="folder of a run")
+    parser.add_argument("run", type=Path, nargs="?", help="folder of a run, whose jobs are done again")
     parser.add_argument("--cpu", action="store_true", help="count seconds of the processor")
+    parser.add_argument("--suite", help="check the memory of this suite's run; nothing is run")
     arguments = parser.parse_args()
-    cells, seconds = plan_seconds()
     print("| what | measured |\n|---|---|")
+    if arguments.suite:
+        raise SystemExit(not memory_is_kept(default_out(load_suite(arguments.suite))))
+    cells, seconds = plan_seconds()
     print(f"| planning {cells} cells and their jobs | {seconds:.1f} s |")
     if arguments.run:
-        found = spent(arguments.run, time.process_time if arguments.cpu else time.perf_counter)
-        rest = found.whole - found.plugins
-        kind = "processor" if arguments.cpu else "wall"
-        print(f"| a run in one process, {kind} seconds | {found.whole:.1f} s |")
-        print(f"| work: calls of protections, purifications, models and metrics | {found.plugins:.1f} s |")
-        print(f"| harness: all the rest | {rest:.2f} s |")
-        for part, own in found.parts.items():
-            print(f"| - {part} | {own:.2f} s |")
-        print(f"| - other | {rest - sum(found.parts.values()):.2f} s |")
-        print(f"| the harness's share (limit {LIMIT:.0%}) | {found.share:.2%} |")
-        if found.share >= LIMIT:
-            raise SystemExit(1)
+        kept = [overhead_is_kept(arguments.run, arguments.cpu), memory_is_kept(arguments.run)]
+        raise SystemExit(not all(kept))
 
 
 if __name__ == "__main__":

@@ -42,6 +42,11 @@ class Pool(Protocol):
         """How many jobs may be in hand at once."""
         ...
 
+    @property
+    def peak_mib(self) -> float:
+        """Peak resident memory of each process that the pool started, added up, in MiB; known when a job ends."""
+        ...
+
     def submit(self, job: Job) -> None:
         """Take a job; its inputs are in the store."""
         ...

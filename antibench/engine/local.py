@@ -30,6 +30,7 @@ class _Worker:
     pipe: Connection
     settings: WorkerSettings
     job: Job | None = None
+    peak_mib: float = 0.0
 
 
 class LocalPool:
@@ -48,6 +49,11 @@ class LocalPool:
     def capacity(self) -> int:
         """See `Pool.capacity`."""
         return self._capacity
+
+    @property
+    def peak_mib(self) -> float:
+        """See `Pool.peak_mib`."""
+        return sum(worker.peak_mib for worker in self._workers)
 
     def submit(self, job: Job) -> None:
         """See `Pool.submit`."""
@@ -70,7 +76,8 @@ class LocalPool:
         ready = wait(list(busy))[0]
         worker = busy[ready]  # type: ignore[index]
         try:
-            outcome: Outcome = worker.pipe.recv()
+            outcome: Outcome
+            outcome, worker.peak_mib = worker.pipe.recv()
         except (EOFError, ConnectionResetError):
             return self._replace(worker)
         worker.job = None

@@ -28,6 +28,7 @@ def serve(pipe: Connection, settings: WorkerSettings) -> None:
     import torch  # after the watch on the parent: importing takes seconds
 
     from antibench.engine.bench import Bench
+    from antibench.engine.memory import process_peak_mib
     from antibench.registry import load_plugin_file
     from antibench.store import Store
 
@@ -37,7 +38,7 @@ def serve(pipe: Connection, settings: WorkerSettings) -> None:
     bench = Bench(Store(settings.store), settings.device)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
-            pipe.send(bench.perform(pipe.recv()))
+            pipe.send((bench.perform(pipe.recv()), process_peak_mib()))
 
 
 def _die_with_parent() -> None:

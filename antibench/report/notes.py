@@ -17,11 +17,13 @@ def preamble(summary: Mapping[str, Any]) -> list[str]:
     noise = summary["noise"]
     detectable = summary["smallest_detectable"]
     suite = f"{summary['suite']}@{summary['suite_version']}"
+    memory = summary.get("peak_mib")  # older summaries have none
     return [
         f"Suite {suite}, {summary['world']} world ({gates}), level {summary['level']}",
         f"{summary['photos']} photos; {cells['planned']} scores: {counts}",
         f"Noise band of {summary['headline']}: {band(noise['low'], noise['high'])}"
         + ("" if detectable is None else f"; smallest detectable effect {number(detectable)}"),
+        *([] if memory is None else [f"Peak memory of all processes together: {number(memory, 0)} MiB"]),
     ]
 
 

@@ -40,6 +40,10 @@ class InlinePool:
     def capacity(self) -> int:
         return self._capacity
 
+    @property
+    def peak_mib(self) -> float:
+        return 0.0
+
     def submit(self, job: Job) -> None:
         self._jobs.append(job)
 

@@ -20,7 +20,7 @@ from antibench.run import Settings, run
 from antibench.runfiles import read_run
 from antibench.suite_options import image_folder, only
 
-FILES = {"plan.json", "cells.jsonl", "costs.jsonl", "env.json", "summary.json", "run.lock"}
+FILES = {"plan.json", "cells.jsonl", "costs.jsonl", "env.json", "memory.json", "summary.json", "run.lock"}
 
 
 def statuses(run: Path, **wanted: object) -> Counter[str]:
