@@ -20,33 +20,49 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from antibench.errors import UserError
-from antibench.zoo.networks import CaptionEncoder, TokenImageEncoder
-from antibench.zoo.recipes import RECIPES, Recipe
+from antibench.models.dynamicrafter.config import DiffusionConfig, ResamplerConfig, UNetConfig
+from antibench.models.dynamicrafter.schedule import Schedule
+from antibench.models.dynamicrafter.unet import UNet3D
+from antibench.zoo.networks import CaptionEncoder, CaptionPhotoEncoder, PhotoEncoder, TokenImageEncoder
+from antibench.zoo.recipes import RECIPES, Family, Recipe
+
+PART_NAMES: dict[Family, tuple[str, str]] = {
+    "svd": ("unet", "image_encoder"),
+    "cogvideox": ("transformer", "text_encoder"),
+    "dynamicrafter": ("unet", "encoder"),
+}
+"""What a pipeline calls the denoiser, and what is trained together with it."""
 
 
 def build_vae(recipe: Recipe) -> nn.Module:
     """The recipe's VAE with fresh weights."""
-    cls = AutoencoderKLTemporalDecoder if recipe.family == "svd" else AutoencoderKLCogVideoX
+    cls = AutoencoderKLCogVideoX if recipe.family == "cogvideox" else AutoencoderKLTemporalDecoder
     vae: nn.Module = cls(**recipe.vae)
     return vae
 
 
 def build_denoiser(recipe: Recipe) -> nn.Module:
     """The recipe's U-Net or transformer with fresh weights."""
+    if recipe.family == "dynamicrafter":
+        return UNet3D(UNetConfig(**recipe.denoiser))
     cls = UNetSpatioTemporalConditionModel if recipe.family == "svd" else CogVideoXTransformer3DModel
     denoiser: nn.Module = cls(**recipe.denoiser)
     return denoiser
 
 
 def build_condition(recipe: Recipe) -> nn.Module:
-    """What is trained together with the denoiser: the image tokens' projection, or the caption encoder."""
+    """What is trained together with the denoiser: whatever makes tokens of photos and captions."""
+    if recipe.family == "dynamicrafter":
+        return CaptionPhotoEncoder(ResamplerConfig(**recipe.projector))
     if recipe.family == "svd":
         return TokenImageEncoder(recipe.denoiser["cross_attention_dim"])
     return CaptionEncoder(recipe.denoiser["text_embed_dim"])
 
 
 def build_scheduler(recipe: Recipe) -> Any:
-    """The recipe's sampler."""
+    """The recipe's sampler; of the dynamicrafter family its noise schedule."""
+    if recipe.family == "dynamicrafter":
+        return Schedule.of(DiffusionConfig(**recipe.scheduler))
     cls = EulerDiscreteScheduler if recipe.family == "svd" else CogVideoXDDIMScheduler
     return cls(**recipe.scheduler)
 
@@ -82,8 +98,9 @@ def load_components(name: str, device: str | torch.device = "cpu") -> dict[str, 
         device: Where to put them.
 
     Returns:
-        For the svd family `vae`, `unet`, `image_encoder`, `scheduler`; for the cogvideox family `vae`, `transformer`,
-        `text_encoder`, `scheduler`; for both `settings`: the recipe's sampling, with `size` and `frames`.
+        `vae`, `scheduler`, `settings` (the recipe's sampling, with `size` and `frames`); for the svd family `unet` and
+        `image_encoder`, for the cogvideox family `transformer` and `text_encoder`, for the dynamicrafter family `unet`
+        and `encoder`.
     """
     folder = weights_folder(name)
     recipe = RECIPES[name]
@@ -92,15 +109,15 @@ def load_components(name: str, device: str | torch.device = "cpu") -> dict[str, 
     state = load_file(folder / "denoiser.safetensors")
     denoiser.load_state_dict(_part(state, "denoiser."), strict=True)
     condition.load_state_dict(_part(state, "condition."), strict=True)
-    if isinstance(condition, TokenImageEncoder):
+    if isinstance(condition, PhotoEncoder):
         condition.attach_backbone()
     for module in (vae, denoiser, condition):
         module.to(device).eval().requires_grad_(False)
-    names = ("unet", "image_encoder") if recipe.family == "svd" else ("transformer", "text_encoder")
+    denoiser_name, condition_name = PART_NAMES[recipe.family]
     return {
         "vae": vae,
-        names[0]: denoiser,
-        names[1]: condition,
+        denoiser_name: denoiser,
+        condition_name: condition,
         "scheduler": build_scheduler(recipe),
         "settings": {**recipe.sampling, "size": recipe.size, "frames": recipe.frames},
     }

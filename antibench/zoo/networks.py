@@ -1,8 +1,9 @@
 """The small models' own parts: what has no counterpart in diffusers.
 
-`CaptionEncoder` stands where T5 stands in CogVideoX, `TokenImageEncoder` where CLIP stands in SVD. The second is built
-on a real pretrained network, EfficientNet-Lite0, because a world whose image tokens nobody attacked before is easy to
-protect in by accident. It is a victim's part, so it judges nothing.
+`CaptionEncoder` stands where T5 stands in CogVideoX, `TokenImageEncoder` where CLIP stands in SVD, and
+`CaptionPhotoEncoder` where CLIP's two towers stand in DynamiCrafter. Those that see photos are built on a real
+pretrained network, EfficientNet-Lite0, because a world whose image tokens nobody attacked before is easy to protect in
+by accident. It is a victim's part, so it judges nothing.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from antibench.models.dynamicrafter.config import ResamplerConfig
+from antibench.models.dynamicrafter.resampler import Resampler
 from antibench.zoo.motion import CAPTION_LENGTH, WORDS, token_ids
 from antibench.zoo.packaged import packaged_file
 
@@ -42,26 +45,23 @@ class CaptionEncoder(nn.Module):
         return embedded
 
 
-class TokenImageEncoder(nn.Module):
-    """A photo to image tokens: EfficientNet-Lite0's last feature map, projected.
+class PhotoEncoder(nn.Module):
+    """A photo to the last feature map of EfficientNet-Lite0, which subclasses turn into image tokens.
 
-    The backbone is frozen and read from its package; only the projection is trained and shipped.
+    The backbone is frozen and read from its package; only what subclasses add is trained and shipped.
     """
 
     tokens = 16
 
-    def __init__(self, width: int) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.projection = nn.Linear(BACKBONE_CHANNELS, width)
-        self.norm = nn.LayerNorm(width)
-        self.position = nn.Parameter(torch.randn(self.tokens, width) * 0.1)
         self.scale: Tensor
         self.register_buffer("scale", torch.ones(()))
         self.backbone: nn.Module | None = None
 
     def attach_backbone(self) -> None:
         """Load the frozen EfficientNet-Lite0."""
-        self.backbone = load_backbone().to(self.position.device)
+        self.backbone = load_backbone().to(self.scale.device)
 
     def raw(self, pixels: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1] to the backbone's (B, 16, 1280)."""
@@ -74,18 +74,47 @@ class TokenImageEncoder(nn.Module):
         return features.flatten(2).transpose(1, 2)
 
     def project(self, raw: Tensor) -> Tensor:
-        """The backbone's tokens (B, 16, 1280) to (B, 16, width)."""
-        tokens: Tensor = self.norm(self.projection(raw / self.scale)) + self.position
-        return tokens
+        """The backbone's tokens (B, 16, 1280) to the image tokens (B, K, width) that the denoiser reads."""
+        raise NotImplementedError
 
     def forward(self, pixels: Tensor) -> Tensor:
-        """(B, 3, H, W) in [0, 1] to (B, 16, width), differentiable in the pixels."""
+        """(B, 3, H, W) in [0, 1] to (B, K, width), differentiable in the pixels."""
         return self.project(self.raw(pixels))
 
     def state_dict(self, *args: Any, **kwargs: Any) -> dict[str, Any]:  # type: ignore[override]
         """The trained part alone: the backbone stays in its package."""
         state: dict[str, Any] = super().state_dict(*args, **kwargs)
         return {name: value for name, value in state.items() if "backbone." not in name}
+
+
+class TokenImageEncoder(PhotoEncoder):
+    """A photo to 16 image tokens by one linear projection."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.projection = nn.Linear(BACKBONE_CHANNELS, width)
+        self.norm = nn.LayerNorm(width)
+        self.position = nn.Parameter(torch.randn(self.tokens, width) * 0.1)
+
+    def project(self, raw: Tensor) -> Tensor:
+        """The backbone's tokens (B, 16, 1280) to (B, 16, width)."""
+        tokens: Tensor = self.norm(self.projection(raw / self.scale)) + self.position
+        return tokens
+
+
+class CaptionPhotoEncoder(PhotoEncoder):
+    """Both things a small DynamiCrafter is told: captions, and a photo through the real model's projector."""
+
+    def __init__(self, projector: ResamplerConfig) -> None:
+        """`projector` also sets the width of the text."""
+        super().__init__()
+        self.captions = CaptionEncoder(projector.output_dim)
+        self.projector = Resampler(projector)
+
+    def project(self, raw: Tensor) -> Tensor:
+        """The backbone's tokens (B, 16, 1280) to (B, frames * queries, width)."""
+        tokens: Tensor = self.projector(raw / self.scale)
+        return tokens
 
 
 def load_backbone() -> nn.Module:

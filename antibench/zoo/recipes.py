@@ -1,7 +1,7 @@
-"""The recipes of the small models: configurations of the real diffusers classes, and how each is trained and sampled.
+"""The recipes of the small models: configurations of the real models' classes, and how each is trained and sampled.
 
-A recipe is what `python -m antibench.zoo.train NAME` follows. It is that of the shipped weights: `training.json` beside
-them says how many of its steps they took and on how many clips (two were cut short at 83 and 86 percent).
+A recipe is what `python -m antibench.zoo.train NAME` follows. Where weights are shipped it is theirs: `training.json`
+beside them says how many of its steps they took and on how many clips (two were cut short at 83 and 86 percent).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Family = Literal["svd", "cogvideox"]
+Family = Literal["svd", "cogvideox", "dynamicrafter"]
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,12 @@ class Recipe:
         frames: Frames a clip.
         vae: Arguments of the VAE class.
         denoiser: Arguments of the U-Net or transformer class.
-        scheduler: Arguments of the scheduler class.
+        scheduler: Arguments of the scheduler class, or of the noise schedule.
         sampling: What `generate` uses: steps, guidance, frame rate and so on.
         train_vae: None if the VAE of `vae_of` is used.
         train_denoiser: Training of the denoiser with its text or image projection.
         vae_of: Name of the model whose VAE this one shares.
+        projector: Arguments of the image projector, where there is one.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Recipe:
     train_denoiser: Training
     train_vae: Training | None = None
     vae_of: str = ""
+    projector: dict[str, Any] = field(default_factory=dict)
     drop: dict[str, float] = field(default_factory=dict)
     """Share of training clips whose conditions are dropped or noised; see `train_denoiser`."""
 
@@ -157,6 +159,49 @@ _COG_SCHEDULER = {
     "set_alpha_to_one": True,
 }
 
+_DYNAMI_FRAMES, _DYNAMI_QUERIES = 8, 4
+# One residual block a level where the published models have two: with two the file has 14.3 MB.
+_DYNAMI_UNET = {
+    "in_channels": 2 * _SVD_LATENT,
+    "out_channels": _SVD_LATENT,
+    "model_channels": 96,
+    "attention_resolutions": (1,),
+    "num_res_blocks": 1,
+    "channel_mult": (1,),
+    "dropout": 0.0,
+    "num_head_channels": 32,
+    "context_dim": _TOKEN_WIDTH,
+    "default_fs": 10,
+    "temporal_length": _DYNAMI_FRAMES,
+    "text_tokens": 12,
+    "image_tokens_per_frame": _DYNAMI_QUERIES,
+}
+_DYNAMI_PROJECTOR = {
+    "dim": 96,
+    "depth": 1,
+    "dim_head": 32,
+    "heads": 3,
+    "num_queries": _DYNAMI_QUERIES,
+    "embedding_dim": 1280,
+    "output_dim": _TOKEN_WIDTH,
+    "video_length": _DYNAMI_FRAMES,
+}
+# Zero terminal signal-to-noise ratio and v-prediction, as published; no dynamic rescale, which serves large pictures.
+_DYNAMI_SCHEDULE = {"use_dynamic_rescale": False, "turning_step": None}
+# fs 10 is motion bucket 80, that of svd-small (`training.clips.clip_speed`). Without added noise (eta 0): at 16 steps
+# ancestral sampling leaves some of it in the clip (Song et al. 2021, table 1).
+_DYNAMI_SAMPLING = {
+    "steps": 16,
+    "guidance": 7.5,
+    "guidance_rescale": 0.7,
+    "spacing": "uniform_trailing",
+    "eta": 0.0,
+    "fs": 10,
+    "fps": 8,
+}
+# "tokens": text and image tokens together, apart from what happens to the latent, which guidance never drops.
+_DYNAMI_DROP = {"tokens": 0.12, "latent": 0.3, "noised_latent": 0.25}
+
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
@@ -199,6 +244,20 @@ RECIPES: dict[str, Recipe] = {
             train_vae=Training(steps=2_825, batch=24, learning_rate=1.2e-3, seed=31, ema=0.998),
             train_denoiser=Training(steps=8_392, batch=192, learning_rate=1.2e-3, seed=32),
             drop={"text": 0.1},
+        ),
+        Recipe(
+            name="dynamicrafter-small",
+            family="dynamicrafter",
+            size=64,
+            frames=_DYNAMI_FRAMES,
+            vae=_SVD_VAE,
+            denoiser=_DYNAMI_UNET,
+            projector=_DYNAMI_PROJECTOR,
+            scheduler=_DYNAMI_SCHEDULE,
+            sampling=_DYNAMI_SAMPLING,
+            vae_of="svd-small",
+            train_denoiser=Training(steps=6_000, batch=256, learning_rate=1.2e-3, seed=42),
+            drop=_DYNAMI_DROP,
         ),
     )
 }

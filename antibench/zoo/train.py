@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from antibench.zoo.assemble import build_condition, build_denoiser, build_vae, load_vae, save_denoiser, save_vae
-from antibench.zoo.networks import TokenImageEncoder
+from antibench.zoo.networks import PhotoEncoder
 from antibench.zoo.recipes import RECIPES, Recipe
 from antibench.zoo.training.clips import render_pool
 from antibench.zoo.training.denoiser import Objective, encode_pool, measure_denoiser, train_denoiser
@@ -49,11 +49,11 @@ def run_denoiser(
     vae = load_vae(recipe, out / recipe.vae_name).to(device).eval().requires_grad_(False)
     denoiser, condition = build_denoiser(recipe).to(device), build_condition(recipe).to(device)
     encoder = build_condition(recipe).to(device)
-    if isinstance(encoder, TokenImageEncoder):
+    if isinstance(encoder, PhotoEncoder):
         encoder.attach_backbone()
     data = encode_pool(recipe, vae, encoder, render_pool(recipe, clips, device))
     held_out = encode_pool(recipe, vae, encoder, render_pool(recipe, HELD_OUT, device, HELD_OUT_OFFSET))
-    if isinstance(condition, TokenImageEncoder):
+    if isinstance(condition, PhotoEncoder):
         condition.scale.copy_(data["tokens"][:2000].float().std())
     objective = Objective(recipe, denoiser, condition)
     session = Session(objective, plan, out / recipe.name / "state-denoiser.pt", seconds, fit)

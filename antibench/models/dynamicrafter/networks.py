@@ -5,31 +5,18 @@ Latents here are scaled: those of the autoencoder times the configuration's `sca
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from antibench.models.dynamicrafter.clip_towers import ImageTower, TextTower
+from antibench.models.dynamicrafter.conditioning import Conditioning, beside
 from antibench.models.dynamicrafter.config import DynamiCrafterConfig
 from antibench.models.dynamicrafter.first_stage import FirstStage
 from antibench.models.dynamicrafter.resampler import Resampler
 from antibench.models.dynamicrafter.schedule import Schedule, schedule_buffers
 from antibench.models.dynamicrafter.unet import UNet3D
-
-
-class Conditioning(NamedTuple):
-    """What the U-Net is told of one branch.
-
-    Attributes:
-        context: (B, text tokens + image tokens, C).
-        latent: (B, C, h, w), the picture's latent, scaled; the same in both branches of guidance.
-        fs: (B,) frames per second (256: frame stride).
-    """
-
-    context: Tensor
-    latent: Tensor
-    fs: Tensor
 
 
 class DynamiCrafterNetworks(nn.Module):
@@ -51,6 +38,11 @@ class DynamiCrafterNetworks(nn.Module):
     def unet(self) -> UNet3D:
         """The denoiser."""
         return cast(UNet3D, self.model["diffusion_model"])
+
+    @property
+    def vae_encoder(self) -> nn.Module:
+        """The autoencoder's encoder, whose stages can be captured."""
+        return cast(nn.Module, self.first_stage_model.vae.encoder)
 
     @property
     def schedule(self) -> Schedule:
@@ -80,9 +72,9 @@ class DynamiCrafterNetworks(nn.Module):
 
     def predict(self, noised: Tensor, timesteps: Tensor, conditioning: Conditioning) -> Tensor:
         """What the U-Net predicts for noised latents (B, C, T, h, w), in their shape; one branch."""
-        beside = conditioning.latent[:, :, None].expand(-1, -1, noised.shape[2], -1, -1)
-        joined = torch.cat([noised, beside.to(noised.dtype)], dim=1)
-        return cast(Tensor, self.unet(joined, timesteps, conditioning.context, conditioning.fs))
+        joined = beside(noised, conditioning.latent)
+        predicted: Tensor = self.unet(joined, timesteps, conditioning.context, conditioning.fs)
+        return predicted
 
     def decode(self, latents: Tensor) -> Tensor:
         """Scaled latents (B, C, T, h, w) to pixels (B, 3, T, H, W) in [-1, 1], frame by frame; differentiable."""

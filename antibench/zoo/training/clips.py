@@ -15,6 +15,9 @@ PEOPLE_A_BATCH, CLIPS_A_PERSON = 64, 2
 MOTION_PER_LEVEL = 25.0
 """Motion bucket per 8-bit level of mean change from frame to frame; the bucket ends at 255."""
 
+BUCKETS_A_SPEED = 8.0
+"""Motion buckets that share one speed."""
+
 
 @dataclass(frozen=True)
 class Pool:
@@ -49,3 +52,11 @@ def motion_bucket(frames: Tensor) -> Tensor:
     """How much moves in uint8 clips (N, T, 3, H, W), on SVD's scale of 0 to 255."""
     change = (frames[:, 1:].float() - frames[:, :-1].float()).abs().mean((1, 2, 3, 4))
     return (change * MOTION_PER_LEVEL).clamp(0, 255)
+
+
+def clip_speed(frames: Tensor) -> Tensor:
+    """The motion bucket in 33 steps, 0 to 32: what a small DynamiCrafter is told as `fs`; more is more motion.
+
+    Coarse on purpose: neighbouring values then mean what can be told apart in a clip.
+    """
+    return (motion_bucket(frames) / BUCKETS_A_SPEED).round().long()

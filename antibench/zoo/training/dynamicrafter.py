@@ -1,0 +1,79 @@
+"""DynamiCrafter's part in the training of a denoiser."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from antibench.models.dynamicrafter.conditioning import beside
+from antibench.models.dynamicrafter.config import DiffusionConfig
+from antibench.models.dynamicrafter.schedule import Schedule
+from antibench.zoo.networks import CaptionPhotoEncoder
+from antibench.zoo.recipes import Recipe
+from antibench.zoo.training.clips import Pool, caption_ids, clip_speed
+from antibench.zoo.training.draws import Batch, Draws, spoiled_photo
+
+CHUNK = 64
+
+
+class DynamiCrafterTraining:
+    """Uniform timesteps; the photo's latent beside every frame, text and image tokens kept or dropped together.
+
+    The latent is in both branches of guidance and the tokens are in one. So the tokens must carry what the latent does
+    not: in a share of the clips it is noised or gone. Dropped text is the empty caption; dropped image tokens are those
+    of a mid-grey photo, as in the sampler.
+    """
+
+    variants = 1
+
+    def __init__(self, recipe: Recipe) -> None:
+        self.recipe = recipe
+        self._schedule = Schedule.of(DiffusionConfig(**recipe.scheduler))
+
+    def augmented(self, photo: Tensor, variant: int) -> Tensor:
+        """The photo itself."""
+        return photo
+
+    def photo_scale(self, scaling_factor: float) -> float:
+        """Photo latents are scaled as those of the clip."""
+        return scaling_factor
+
+    def facts(self, condition: nn.Module, pool: Pool) -> Batch:
+        """`ids` (N, 12), the captions; `fs` (N,), the speeds; `null_tokens` (1, 16, 1280), those of a grey photo."""
+        assert isinstance(condition, CaptionPhotoEncoder)
+        grey = torch.full((1, 3, *pool.frames.shape[-2:]), 0.5, device=pool.frames.device)
+        with torch.no_grad():
+            null = condition.raw(grey).half()
+        speeds = [clip_speed(chunk) for chunk in torch.split(pool.frames, CHUNK)]
+        return {"ids": caption_ids(pool.actions), "fs": torch.cat(speeds), "null_tokens": null}
+
+    def prepare(self, device: torch.device) -> None:
+        """Move the schedule."""
+        schedule = self._schedule
+        self._schedule = Schedule(
+            schedule.alphas_cumprod.to(device), schedule.scales.to(device), schedule.parameterization
+        )
+
+    def draw(self, out: Batch, data: Batch, i: Tensor, draws: Draws) -> Batch:
+        """Timestep, caption, backbone's tokens, speed, and what is dropped."""
+        drop, batch = self.recipe.drop, len(i)
+        keep = draws.uniform(batch) >= drop["tokens"]
+        fate = draws.uniform(batch)
+        zeroed = fate < drop["latent"]
+        noised = (fate >= drop["latent"]) & (fate < drop["latent"] + drop["noised_latent"])
+        out["photo"] = spoiled_photo(out["photo"], noised, zeroed, draws)
+        out["ids"] = data["ids"][i] * keep.view(-1, 1)
+        out["tokens"] = torch.where(keep.view(-1, 1, 1), data["tokens"][i], data["null_tokens"]).float()
+        out["t"] = draws.index(len(self._schedule.alphas_cumprod), batch)
+        out["fs"] = data["fs"][i]
+        return out
+
+    def loss(self, denoiser: nn.Module, condition: nn.Module, b: Batch) -> Tensor:
+        """At the batch's timesteps."""
+        assert isinstance(condition, CaptionPhotoEncoder)
+        z, noise = b["z"].transpose(1, 2), b["noise"].transpose(1, 2)
+        context = torch.cat([condition.captions.embed(b["ids"]), condition.project(b["tokens"])], 1)
+        noisy = self._schedule.noised(z, noise, b["t"])
+        v = denoiser(beside(noisy, b["photo"]), b["t"], context, b["fs"])
+        return F.mse_loss(v.float(), self._schedule.target(z, noise, b["t"]))
