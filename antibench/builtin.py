@@ -68,6 +68,21 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
         ("cogvideox-small@1", "antibench.models.specs:CogVideoXSmall", "Small CogVideoX, embedded"),
         ("svd@1", "antibench.models.specs:SVDXT", "Stable Video Diffusion XT, from the hub"),
         ("cogvideox-5b-i2v@1", "antibench.models.specs:CogVideoX5BI2V", "CogVideoX-5B image-to-video, from the hub"),
+        (
+            "dynamicrafter-512@1",
+            "antibench.models.dynamicrafter.specs:DynamiCrafter512",
+            "DynamiCrafter at 320 x 512, from the hub",
+        ),
+        (
+            "dynamicrafter-1024@1",
+            "antibench.models.dynamicrafter.specs:DynamiCrafter1024",
+            "DynamiCrafter at 576 x 1024, from the hub",
+        ),
+        (
+            "dynamicrafter-256@1",
+            "antibench.models.dynamicrafter.specs:DynamiCrafter256",
+            "DynamiCrafter at 256 x 256, from the hub",
+        ),
     ],
     "datasets": [
         ("folder@1", "antibench.datasets.folder:Folder", "A folder of photos, with a captions file if there is one"),

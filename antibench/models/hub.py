@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import diffusers.utils.logging
 import torch
 import transformers.utils.logging
 from diffusers import DiffusionPipeline
-from huggingface_hub import HfApi, constants, try_to_load_from_cache
+from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_cache
 
 from antibench.errors import UserError
 
@@ -31,20 +32,52 @@ def load_pipeline(kind: type[DiffusionPipeline], repo_id: str, revision: str, dt
     Raises:
         UserError: unknown dtype, or weights that are neither cached nor within reach.
     """
-    if dtype not in DTYPES:
-        raise UserError(f"{repo_id}: dtype {dtype!r} is not one of {', '.join(DTYPES)}")
+    torch_dtype = dtype_of(dtype, repo_id)
     cached = isinstance(try_to_load_from_cache(repo_id, "model_index.json", revision=revision), str)
     if not cached:
         _require_hub(repo_id, revision)
     try:
         with _without_bars():
             pipe = kind.from_pretrained(
-                repo_id, revision=revision, dtype=DTYPES[dtype], use_safetensors=True, local_files_only=cached
+                repo_id, revision=revision, dtype=torch_dtype, use_safetensors=True, local_files_only=cached
             )
     except OSError as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{repo_id} is not whole in the cache ({reason}); {_remedy(repo_id, revision)}") from error
     return pipe.to(device)
+
+
+def fetch_file(repo_id: str, name: str, revision: str) -> Path:
+    """One file of a repository at a pinned commit.
+
+    Args:
+        repo_id: Repository on the hub.
+        name: The file's name in it.
+        revision: 40 hex digits of the commit.
+
+    Raises:
+        UserError: if the file is neither cached nor within reach.
+    """
+    cached = try_to_load_from_cache(repo_id, name, revision=revision)
+    if isinstance(cached, str):
+        return Path(cached)
+    _require_hub(repo_id, revision)
+    try:
+        return Path(hf_hub_download(repo_id, name, revision=revision))
+    except OSError as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{name} of {repo_id} cannot be fetched ({reason}); {_remedy(repo_id, revision)}") from error
+
+
+def dtype_of(name: str, repo_id: str) -> torch.dtype:
+    """The type of a checkpoint's weights.
+
+    Raises:
+        UserError: for one that the model does not compute in.
+    """
+    if name not in DTYPES:
+        raise UserError(f"{repo_id}: dtype {name!r} is not one of {', '.join(DTYPES)}")
+    return DTYPES[name]
 
 
 def _require_hub(repo_id: str, revision: str) -> None:

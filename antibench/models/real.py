@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 from diffusers import CogVideoXImageToVideoPipeline, StableVideoDiffusionPipeline
 
 from antibench.models.cogvideox import CogVideoX, CogVideoXSettings
-from antibench.models.hub import load_pipeline
+from antibench.models.dynamicrafter.adapter import DynamiCrafter, DynamiCrafterSettings
+from antibench.models.dynamicrafter.checkpoint import load_networks
+from antibench.models.dynamicrafter.presets import PRESETS
+from antibench.models.hub import dtype_of, fetch_file, load_pipeline
 from antibench.models.svd import SVD, SVDSettings
 
 if TYPE_CHECKING:
+    from antibench.models.dynamicrafter.specs import DynamiCrafterSpec
     from antibench.models.specs import SVDXT, CogVideoX5BI2V
 
 
@@ -35,3 +39,19 @@ def load_cogvideox(spec: CogVideoX5BI2V, device: str, **sampling: Any) -> CogVid
     pipe.transformer.enable_gradient_checkpointing()
     settings = CogVideoXSettings(size=spec.size, frames=spec.frames, tile_decoder=True, **sampling)
     return CogVideoX(pipe, settings, spec)
+
+
+def load_dynamicrafter(spec: DynamiCrafterSpec, device: str, **sampling: Any) -> DynamiCrafter:
+    """DynamiCrafter from its published checkpoint; `sampling` are fields of `DynamiCrafterSettings`.
+
+    Raises:
+        UserError: if the weights are neither cached nor within reach, or are those of another model.
+    """
+    preset, dtype = PRESETS[spec.preset], dtype_of(spec.dtype, spec.card.repo_id)
+    path = fetch_file(spec.card.repo_id, "model.ckpt", spec.revision)
+    networks = load_networks(path, preset.config, dtype, device)
+    networks.unet.recompute_activations()
+    settings = DynamiCrafterSettings(
+        size=spec.size, frames=spec.frames, spacing=preset.spacing, fps=preset.save_fps, **sampling
+    )
+    return DynamiCrafter(networks, settings, spec)

@@ -1,4 +1,4 @@
-"""The embedded models: the zoo's networks in the pipelines of diffusers."""
+"""The embedded models: the zoo's networks in the adapters of the real ones."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 from antibench.contracts import ModelSpec
 from antibench.models.cogvideox import CogVideoX, CogVideoXSettings
 from antibench.models.cogvideox_text import CaptionPipeline
+from antibench.models.dynamicrafter.adapter import DynamiCrafter, DynamiCrafterSettings
+from antibench.models.dynamicrafter.small_networks import SmallNetworks
 from antibench.models.part import Part
 from antibench.models.svd import SVD, SVDSettings
 from antibench.models.svd_tokens import TokenPipeline
@@ -45,3 +47,16 @@ def load_cogvideox(spec: ModelSpec, device: str, **sampling: Any) -> CogVideoX:
         scheduler=parts["scheduler"],
     )
     return CogVideoX(pipe, CogVideoXSettings(size=spec.size, frames=spec.frames, **sampling), spec)
+
+
+def load_dynamicrafter(spec: ModelSpec, device: str, **sampling: Any) -> DynamiCrafter:
+    """A small DynamiCrafter; `sampling` are fields of `DynamiCrafterSettings`. The photo's latent is the mean, as the
+    small models are trained.
+
+    Raises:
+        UserError: if this installation lacks the weights.
+    """
+    parts = load_components(spec.name, device)
+    networks = SmallNetworks(parts["vae"], parts["unet"], parts["encoder"], parts["scheduler"])
+    settings = DynamiCrafterSettings(size=spec.size, frames=spec.frames, sample_posterior=False, **sampling)
+    return DynamiCrafter(networks, settings, spec)

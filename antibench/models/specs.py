@@ -36,7 +36,8 @@ def _gate(name: str) -> Gate:
     return said if said in ("passed", "failed") else "unmeasured"
 
 
-def _small_card(name: str, title: str) -> ModelCard:
+def small_card(name: str, title: str) -> ModelCard:
+    """The card of an embedded model, with what the gate said of it."""
     return ModelCard(
         title,
         source=f"Trained by `python -m antibench.zoo.train {name}`",
@@ -46,7 +47,8 @@ def _small_card(name: str, title: str) -> ModelCard:
     )
 
 
-def _small_size(name: str) -> tuple[int, int]:
+def small_size(name: str) -> tuple[int, int]:
+    """(height, width) of an embedded model."""
     return RECIPES[name].size, RECIPES[name].size
 
 
@@ -74,8 +76,8 @@ class SVDSmall:
 
     name: ClassVar[str] = "svd-small"
     version: ClassVar[int] = 2
-    card: ClassVar[ModelCard] = _small_card("svd-small", "Small Stable Video Diffusion of rendered portraits")
-    size: ClassVar[tuple[int, int]] = _small_size("svd-small")
+    card: ClassVar[ModelCard] = small_card("svd-small", "Small Stable Video Diffusion of rendered portraits")
+    size: ClassVar[tuple[int, int]] = small_size("svd-small")
     frames: ClassVar[int] = RECIPES["svd-small"].frames
     gives: ClassVar[frozenset[Gives]] = SVD_GIVES
 
@@ -103,8 +105,8 @@ class SVDSmallHoldout(SVDSmall):
 
     name: ClassVar[str] = "svd-small-holdout"
     version: ClassVar[int] = 1
-    card: ClassVar[ModelCard] = _small_card("svd-small-holdout", "Holdout twin of svd-small")
-    size: ClassVar[tuple[int, int]] = _small_size("svd-small-holdout")
+    card: ClassVar[ModelCard] = small_card("svd-small-holdout", "Holdout twin of svd-small")
+    size: ClassVar[tuple[int, int]] = small_size("svd-small-holdout")
     frames: ClassVar[int] = RECIPES["svd-small-holdout"].frames
 
 
@@ -124,8 +126,8 @@ class CogVideoXSmall:
 
     name: ClassVar[str] = "cogvideox-small"
     version: ClassVar[int] = 1
-    card: ClassVar[ModelCard] = _small_card("cogvideox-small", "Small CogVideoX of rendered portraits")
-    size: ClassVar[tuple[int, int]] = _small_size("cogvideox-small")
+    card: ClassVar[ModelCard] = small_card("cogvideox-small", "Small CogVideoX of rendered portraits")
+    size: ClassVar[tuple[int, int]] = small_size("cogvideox-small")
     frames: ClassVar[int] = RECIPES["cogvideox-small"].frames
     gives: ClassVar[frozenset[Gives]] = COGVIDEOX_GIVES
 

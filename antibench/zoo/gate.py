@@ -132,7 +132,7 @@ def _motion(name: str, portraits: int) -> dict[str, Any]:
     compared; one that does not is given a low and a high motion bucket, and the mean flow is compared.
     """
     recipe = RECIPES[name]
-    reads_text = recipe.family == "cogvideox"
+    reads_text = recipe.family != "svd"
     calm, lively = MOTION_BUCKETS
     asked = ({}, {}) if reads_text else ({"motion_bucket_id": calm}, {"motion_bucket_id": lively})
     models = [MODELS.create(name, params).load("cpu") for params in asked]

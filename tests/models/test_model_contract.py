@@ -13,6 +13,7 @@ from antibench.contracts import Gives, ModelCard
 from antibench.models.svd import SVD
 from antibench.testing.model_contract import checks
 from antibench.testing.tiny_cogvideox import SERIES_1_5, TinyCogVideoX
+from antibench.testing.tiny_dynamicrafter import NOISE_PREDICTING, TinyDynamiCrafter
 from antibench.testing.tiny_svd import TinySVD
 
 CASES: list[tuple[type[Any], dict[str, Any]]] = [
@@ -20,10 +21,13 @@ CASES: list[tuple[type[Any], dict[str, Any]]] = [
     (TinySVD, {"clip": True}),
     (TinyCogVideoX, {}),
     (TinyCogVideoX, {"scheduler": "dpm", "transformer": SERIES_1_5, "vae": {"invert_scale_latents": True}}),
+    (TinyDynamiCrafter, {}),
+    (TinyDynamiCrafter, {"diffusion": NOISE_PREDICTING, "settings": {"spacing": "uniform", "guidance_rescale": 0.0}}),
 ]
+IDS = ["svd-tokens", "svd-clip", "cogvideox", "cogvideox-1.5", "dynamicrafter", "dynamicrafter-256"]
 
 
-@pytest.mark.parametrize(("spec", "params"), CASES, ids=["svd-tokens", "svd-clip", "cogvideox", "cogvideox-1.5"])
+@pytest.mark.parametrize(("spec", "params"), CASES, ids=IDS)
 def test_tiny_models_keep_the_contract(spec: type[Any], params: dict[str, Any]) -> None:
     found = list(checks(spec, **params))
     assert [check for check in found if not check.ok] == []

@@ -14,22 +14,32 @@ import torch
 
 from antibench.errors import UserError
 from antibench.models import small, specs
+from antibench.models.dynamicrafter import specs as dynamicrafter
 from antibench.pixels import to_float
 from antibench.registry import MODELS
 from antibench.zoo import assemble
+from antibench.zoo.networks import PhotoEncoder
 from antibench.zoo.recipes import RECIPES
 
-SMALL: list[type[Any]] = [specs.SVDSmall, specs.SVDSmallHoldout, specs.CogVideoXSmall]
-REAL: list[type[Any]] = [specs.SVDXT, specs.CogVideoX5BI2V]
+TRAINED: list[type[Any]] = [specs.SVDSmall, specs.SVDSmallHoldout, specs.CogVideoXSmall]
+SMALL = [*TRAINED, dynamicrafter.DynamiCrafterSmall]
+REAL: list[type[Any]] = [
+    specs.SVDXT,
+    specs.CogVideoX5BI2V,
+    dynamicrafter.DynamiCrafter512,
+    dynamicrafter.DynamiCrafter1024,
+    dynamicrafter.DynamiCrafter256,
+]
 
 
-@pytest.mark.parametrize("spec", SMALL + REAL)
+@pytest.mark.parametrize("spec", TRAINED + REAL)
 def test_registered_under_its_own_name(spec: type[Any]) -> None:
     assert MODELS.load(f"{spec.name}@{spec.version}") is spec
 
 
-def test_planning_imports_no_torch() -> None:
-    code = "import sys, antibench.models.specs; sys.exit('torch' in sys.modules or 'diffusers' in sys.modules)"
+@pytest.mark.parametrize("module", ["antibench.models.specs", "antibench.models.dynamicrafter.specs"])
+def test_planning_imports_no_torch(module: str) -> None:
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'diffusers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -63,9 +73,12 @@ def untrained(name: str, device: str) -> dict[str, Any]:
         torch.manual_seed(0)
         vae, denoiser = assemble.build_vae(recipe), assemble.build_denoiser(recipe)
         condition: Any = assemble.build_condition(recipe)
-    if recipe.family == "svd":
+    if isinstance(condition, PhotoEncoder):
         condition.attach_backbone()
-    names = ("unet", "image_encoder") if recipe.family == "svd" else ("transformer", "text_encoder")
+    if recipe.family == "dynamicrafter":  # fresh, it answers zero whatever it is shown
+        for parameter in denoiser.parameters():
+            torch.nn.init.normal_(parameter, std=0.05, generator=torch.Generator().manual_seed(0))
+    names = assemble.PART_NAMES[recipe.family]
     scheduler = assemble.build_scheduler(recipe)
     return {"vae": vae, names[0]: denoiser, names[1]: condition, "scheduler": scheduler}
 

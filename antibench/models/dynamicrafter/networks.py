@@ -10,6 +10,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from antibench.models.dynamicrafter.clip_pixels import clip_pixels
 from antibench.models.dynamicrafter.clip_towers import ImageTower, TextTower
 from antibench.models.dynamicrafter.conditioning import Conditioning, beside
 from antibench.models.dynamicrafter.config import DynamiCrafterConfig
@@ -56,8 +57,12 @@ class DynamiCrafterNetworks(nn.Module):
         return cast(Tensor, self.cond_stage_model(tokens.to(self.image_proj_model.latents.device)))
 
     def image_tokens(self, pixels: Tensor) -> Tensor:
-        """(B, 3, H, W) in [-1, 1] to (B, tokens, C), differentiable; of zeros for the unconditional branch."""
-        return cast(Tensor, self.image_proj_model(self.embedder(pixels)))
+        """(B, 3, H, W) in [-1, 1] to (B, tokens, C), differentiable; of zeros for the unconditional branch.
+
+        Pictures may be of a longer type than the weights: they are rounded after blur and resizing.
+        """
+        prepared = clip_pixels(pixels, self.embedder.image_size).to(self.image_proj_model.latents.dtype)
+        return cast(Tensor, self.image_proj_model(self.embedder.tokens(prepared)))
 
     def image_latent(self, pixels: Tensor, noise: Tensor | None = None) -> Tensor:
         """(B, 3, H, W) in [-1, 1] to a scaled latent (B, C, h, w), differentiable.

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 import torch
 from diffusers.models.embeddings import get_timestep_embedding
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from antibench.models.dynamicrafter.config import UNetConfig
 from antibench.models.dynamicrafter.context import Context, split_context
@@ -25,8 +26,17 @@ INIT_HEADS = 8
 class Stage(nn.ModuleList):
     """Parts that run one after the other, each given what it needs: embedding, context or clips instead of frames."""
 
+    recompute = False
+    """Keep no activations for the backward pass but run again in it: less memory, the same numbers."""
+
     def forward(self, x: Tensor, embedding: Tensor, context: Context, frames: int) -> Tensor:
         """(B·T, C, h, w) to (B·T, C', h', w')."""
+        if self.recompute and torch.is_grad_enabled():
+            again: Tensor = checkpoint(self._run, x, embedding, context, frames, use_reentrant=False)
+            return again
+        return self._run(x, embedding, context, frames)
+
+    def _run(self, x: Tensor, embedding: Tensor, context: Context, frames: int) -> Tensor:
         for part in self:
             if isinstance(part, ResidualBlock):
                 x = part(x, embedding, frames)
@@ -105,6 +115,12 @@ class UNet3D(nn.Module):
         for stage in self.output_blocks:
             hidden = stage(torch.cat([hidden, skips.pop()], dim=1), embedding, parts, frames)
         return by_clips(self.out(hidden), frames)
+
+    def recompute_activations(self) -> None:
+        """Trade a second run of each stage in the backward pass for memory."""
+        for part in self.modules():
+            if isinstance(part, Stage):
+                part.recompute = True
 
     def _embed(self, timesteps: Tensor, fs: Tensor | None, dtype: torch.dtype) -> Tensor:
         """(B, 4·model_channels). Sinusoids are computed in float32 and rounded afterwards, at any precision."""
