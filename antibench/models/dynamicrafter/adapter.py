@@ -240,7 +240,7 @@ class DynamiCrafter:
         return torch.cat([text, tokens.to(text.dtype)], dim=1)
 
     def _pixels(self, image: Tensor) -> Tensor:
-        """To [-1, 1] on the device; in float32, as a level of 8 bits is less than the grain of shorter types."""
+        """To [-1, 1] on the device, in float32: bfloat16 would move a value by up to a quarter of an 8-bit level."""
         return image.to(self._device).float() * 2 - 1
 
     def _tokens(self, pixels: Tensor) -> Tensor:
