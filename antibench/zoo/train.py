@@ -1,7 +1,8 @@
 """Train a small model: ``python -m antibench.zoo.train NAME``.
 
 Two stages, the VAE and then the denoiser on its latents; each may be cut into several runs, which go on where the
-last one stopped. Without options the recipe's own numbers of steps are taken; the cards say how long that took.
+last one stopped. Without options the recipe's own numbers of steps are taken; the cards say how long that took. A model
+that shares another's VAE uses the one trained in the same folder, else the one that is shipped.
 """
 
 from __future__ import annotations
@@ -12,9 +13,19 @@ from pathlib import Path
 
 import torch
 
-from antibench.zoo.assemble import build_condition, build_denoiser, build_vae, load_vae, save_denoiser, save_vae
+from antibench.errors import UserError
+from antibench.zoo.assemble import (
+    build_condition,
+    build_denoiser,
+    build_vae,
+    load_vae,
+    save_denoiser,
+    save_vae,
+    weights_folder,
+)
 from antibench.zoo.networks import PhotoEncoder
 from antibench.zoo.recipes import RECIPES, Recipe
+from antibench.zoo.training.cache import cached_pool, pool_key
 from antibench.zoo.training.clips import render_pool
 from antibench.zoo.training.denoiser import Objective, encode_pool, measure_denoiser, train_denoiser
 from antibench.zoo.training.session import Session
@@ -41,17 +52,32 @@ def run_vae(recipe: Recipe, out: Path, device: torch.device, seconds: float, fit
 
 
 def run_denoiser(
-    recipe: Recipe, out: Path, device: torch.device, seconds: float, fit: float, clips: int, compiled: bool
+    recipe: Recipe,
+    out: Path,
+    device: torch.device,
+    seconds: float,
+    fit: float,
+    clips: int,
+    compiled: bool,
+    cache: Path | None = None,
 ) -> bool:
-    """One run of the denoiser stage. Returns whether the stage is finished."""
+    """One run of the denoiser stage. Returns whether the stage is finished.
+
+    Raises:
+        UserError: if there is no VAE, or `cache` holds another pool.
+    """
     plan = recipe.train_denoiser
     torch.manual_seed(plan.seed)
-    vae = load_vae(recipe, out / recipe.vae_name).to(device).eval().requires_grad_(False)
+    vae_folder = _vae_folder(recipe, out)
+    vae = load_vae(recipe, vae_folder).to(device).eval().requires_grad_(False)
     denoiser, condition = build_denoiser(recipe).to(device), build_condition(recipe).to(device)
     encoder = build_condition(recipe).to(device)
     if isinstance(encoder, PhotoEncoder):
         encoder.attach_backbone()
-    data = encode_pool(recipe, vae, encoder, render_pool(recipe, clips, device))
+    key = pool_key(recipe, clips, vae_folder / "vae.safetensors")
+    data = cached_pool(
+        cache, key, lambda: encode_pool(recipe, vae, encoder, render_pool(recipe, clips, device)), device
+    )
     held_out = encode_pool(recipe, vae, encoder, render_pool(recipe, HELD_OUT, device, HELD_OUT_OFFSET))
     if isinstance(condition, PhotoEncoder):
         condition.scale.copy_(data["tokens"][:2000].float().std())
@@ -65,6 +91,11 @@ def run_denoiser(
     save_denoiser(average.denoiser, average.condition, out / recipe.name)
     _record(out / recipe.name, "denoiser", plan.seed, clips, session, figures)
     return session.finished
+
+
+def _vae_folder(recipe: Recipe, out: Path) -> Path:
+    trained = out / recipe.vae_name
+    return trained if (trained / "vae.safetensors").is_file() else weights_folder(recipe.vae_name)
 
 
 def _record(folder: Path, stage: str, seed: int, clips: int, session: Session, figures: dict[str, float]) -> None:
@@ -96,16 +127,22 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--clips", type=int, default=POOL, help="clips rendered to train on")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--no-compile", action="store_true")
+    parser.add_argument("--cache", type=Path, help="file to keep the denoiser's encoded clips in, for another run")
     given = parser.parse_args(arguments)
     recipe, device = RECIPES[given.name], torch.device(given.device)
     torch.backends.cudnn.benchmark = True
     torch.set_float32_matmul_precision("high")
+    compiled = not given.no_compile and device.type == "cuda"
     finished = True
-    if given.stage in ("vae", "both"):
-        finished = run_vae(recipe, given.out, device, given.seconds, given.fit, given.clips)
-    if given.stage in ("denoiser", "both") and finished:
-        compiled = not given.no_compile and device.type == "cuda"
-        finished = run_denoiser(recipe, given.out, device, given.seconds, given.fit, given.clips, compiled)
+    try:
+        if given.stage in ("vae", "both"):
+            finished = run_vae(recipe, given.out, device, given.seconds, given.fit, given.clips)
+        if given.stage in ("denoiser", "both") and finished:
+            finished = run_denoiser(
+                recipe, given.out, device, given.seconds, given.fit, given.clips, compiled, given.cache
+            )
+    except UserError as error:
+        parser.error(str(error))
     return 0 if finished else 1
 
 

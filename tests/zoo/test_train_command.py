@@ -1,0 +1,107 @@
+"""The training command from end to end on a toy, and the pool it keeps."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from antibench.errors import UserError
+from antibench.zoo import train
+from antibench.zoo.recipes import RECIPES, Training
+from antibench.zoo.training.cache import cached_pool, pool_key
+from antibench.zoo.training.clips import Pool
+from antibench.zoo.training.draws import Batch
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def toy(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """dynamicrafter-small with a narrow U-Net, two steps, and eight clips of noise instead of portraits."""
+    recipe = RECIPES["dynamicrafter-small"]
+    narrow = dataclasses.replace(
+        recipe,
+        denoiser={**recipe.denoiser, "model_channels": 32, "addition_attention": False},
+        train_denoiser=Training(steps=2, batch=2, learning_rate=1e-3, seed=1),
+    )
+    monkeypatch.setitem(RECIPES, recipe.name, narrow)
+    rendered: list[str] = []
+
+    def few(*args: object) -> Pool:
+        rendered.append("pool")
+        frames = torch.randint(0, 256, (8, 8, 3, 64, 64), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+        return Pool(frames, torch.zeros(8, 3, dtype=torch.long))
+
+    monkeypatch.setattr(train, "render_pool", few)
+    monkeypatch.setattr(train, "measure_denoiser", lambda *args: 0.5)
+    return rendered
+
+
+def run(out: Path, *more: str) -> int:
+    return train.main(["dynamicrafter-small", "--out", str(out), "--device", "cpu", "--clips", "128", *more])
+
+
+def test_a_model_is_trained_on_the_shipped_vae_and_its_pool_is_kept(toy: list[str], tmp_path: Path) -> None:
+    cache = tmp_path / "pool.safetensors"
+    assert run(tmp_path, "--cache", str(cache)) == 0
+    assert toy == ["pool", "pool"]  # to train on, and held out
+    record = json.loads((tmp_path / "dynamicrafter-small" / "training.json").read_text())
+    assert record["denoiser"]["steps"] == record["denoiser"]["of"] == 2
+    saved = load_file(tmp_path / "dynamicrafter-small" / "denoiser.safetensors")
+    assert {value.dtype for value in saved.values()} == {torch.float16}
+    assert any(name.startswith("condition.projector.") for name in saved)
+    assert any(name.startswith("condition.captions.") for name in saved)
+    pool = load_file(cache)
+    assert pool["latents"].shape == (8, 8, 32, 8, 8)
+    assert {pool[name].dtype for name in ("latents", "photo", "tokens")} == {torch.float16}
+
+    again = tmp_path / "again"
+    assert run(again, "--cache", str(cache)) == 0
+    assert len(toy) == 3
+    same = load_file(again / "dynamicrafter-small" / "denoiser.safetensors")
+    assert all(torch.equal(same[name], saved[name]) for name in saved)
+
+
+def test_a_kept_pool_of_another_making_is_refused(
+    toy: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache = tmp_path / "pool.safetensors"
+    cached_pool(cache, "svd-small 128 0000", lambda: {"latents": torch.zeros(1)}, CPU)
+    with pytest.raises(SystemExit) as caught:
+        run(tmp_path, "--cache", str(cache))
+    assert caught.value.code == 2
+    assert "holds another pool ('svd-small 128 0000')" in capsys.readouterr().err
+
+
+def test_a_pool_is_made_once(tmp_path: Path) -> None:
+    made: list[int] = []
+
+    def make() -> Batch:
+        made.append(1)
+        return {"latents": torch.arange(4.0).half(), "ids": torch.arange(4)}
+
+    path = tmp_path / "deep" / "pool.safetensors"
+    one, two = cached_pool(path, "a", make, CPU), cached_pool(path, "a", make, CPU)
+    assert made == [1]
+    assert one.keys() == two.keys()
+    assert all(torch.equal(one[name], two[name]) and one[name].dtype == two[name].dtype for name in one)
+    with pytest.raises(UserError, match="remove it or name another file"):
+        cached_pool(path, "b", make, CPU)
+    assert cached_pool(None, "a", make, CPU).keys() == one.keys()
+    assert made == [1, 1]
+
+
+def test_the_key_follows_model_number_and_vae(tmp_path: Path) -> None:
+    vae = tmp_path / "vae.safetensors"
+    vae.write_bytes(b"one")
+    recipe = RECIPES["svd-small"]
+    key = pool_key(recipe, 8, vae)
+    assert pool_key(recipe, 9, vae) != key
+    assert pool_key(RECIPES["svd-small-holdout"], 8, vae) != key
+    vae.write_bytes(b"two")
+    assert pool_key(recipe, 8, vae) != key
