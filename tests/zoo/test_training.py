@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from antibench.zoo.networks import CaptionEncoder, TokenImageEncoder
 from antibench.zoo.recipes import RECIPES, Training
 from antibench.zoo.training.clips import motion_bucket
 from antibench.zoo.training.denoiser import Batch, Draws, Objective
+from antibench.zoo.training.pace import Pace
 from antibench.zoo.training.session import Session
 
 PLAN = Training(steps=8, batch=2, learning_rate=1e-2, seed=1)
@@ -148,3 +150,18 @@ def test_the_pace_sets_the_number_of_steps(tmp_path: Path) -> None:
     assert session.finished
     assert 90 < session.total < 10**7
     assert session.elapsed < 10
+
+
+def test_the_pace_leaves_out_what_came_before_the_first_step() -> None:
+    pace = Pace()
+    assert pace.told(1, 1000, 80.0) == ""
+    assert pace.told(101, 1000, 90.0) == "10.0 steps/s, 1.5 min left"
+    assert pace.told(501, 1000, 110.0) == "20.0 steps/s, 0.4 min left"
+
+
+def test_the_log_says_how_long_it_still_takes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    session = Session(nn.Linear(1, 1), dataclasses.replace(PLAN, steps=100), tmp_path / "s.pt", 60, 0)
+    learn(session)
+    first, last = capsys.readouterr().err.splitlines()
+    assert re.search(r"step 1/100 loss \d+\.\d{4}$", first)
+    assert re.search(r"step 100/100 loss \d+\.\d{4} \d+\.\d steps/s, 0\.0 min left$", last)

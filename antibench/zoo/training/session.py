@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from antibench.zoo.recipes import Training
+from antibench.zoo.training.pace import Pace
 
 WARM_UP = 0.03
 """Share of the steps in which the learning rate rises."""
@@ -44,6 +45,7 @@ class Session:
         self._paced_at = 0.0
         self._saved_at = 0.0
         self._mean_loss: Tensor | None = None
+        self._pace = Pace()
         self.average = copy.deepcopy(module).eval().requires_grad_(False)
         fused = next(module.parameters()).is_cuda
         trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
@@ -94,7 +96,8 @@ class Session:
         self._mean_loss = value if self._mean_loss is None else 0.99 * self._mean_loss + 0.01 * value
         if self.step in (1, 100) or self.step % 500 == 0:
             rest = " ".join(f"{name} {float(figure.detach()):.4f}" for name, figure in figures.items())
-            self.log(f"step {self.step}/{self.total} loss {float(self._mean_loss):.4f} {rest}")
+            parts = [f"step {self.step}/{self.total}", f"loss {float(self._mean_loss):.4f}", rest]
+            self.log(" ".join(filter(None, [*parts, self._pace.told(self.step, self.total, self.elapsed)])))
 
     def _step_if_finite(self, norm: Tensor) -> None:
         """Skip a step whose gradient is not finite.
