@@ -85,9 +85,12 @@ def check_of(file: Path) -> Check:
 def run(file: Path, check: Check) -> list[Compared]:
     """Everything compared in a file; a file that cannot be built or run is one difference without bound.
 
-    Attention is not fused and no gradient is kept, which is how such files are computed.
+    Attention is not fused and no gradient is kept, which is how such files are computed. One thread: the networks are
+    small, and threads that wait for each other on a busy machine cost more than they bring.
     """
     compared: list[Compared] = []
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
     try:
         with torch.no_grad(), sdpa_kernel(SDPBackend.MATH):
             compared.extend(check(file))
@@ -98,6 +101,8 @@ def run(file: Path, check: Check) -> list[Compared]:
     except Exception as error:
         reason = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
         compared.append(Compared("file", torch.inf, 0.0, reason))
+    finally:
+        torch.set_num_threads(threads)
     return compared
 
 

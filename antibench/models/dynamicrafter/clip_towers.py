@@ -6,6 +6,7 @@ arXiv 2212.07143).
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, cast
 
 import torch
@@ -29,7 +30,7 @@ class TextTower(nn.Module):
 
     def tokenize(self, prompts: list[str]) -> Tensor:
         """(B, context_length) int64: start, tokens of the prompt, end, zeros; a longer prompt is cut."""
-        return cast(Tensor, SimpleTokenizer(context_length=self.context_length)(prompts))
+        return cast(Tensor, _tokenizer()(prompts, context_length=self.context_length))
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(B, L) token numbers to (B, L, width)."""
@@ -65,6 +66,12 @@ class ImageTower(nn.Module):
             pixels, indices=1, intermediates_only=True, output_fmt="NLC", output_extra_tokens=True
         )
         return torch.cat([seen["image_intermediates_prefix"][0], seen["image_intermediates"][0]], dim=1)
+
+
+@cache
+def _tokenizer() -> SimpleTokenizer:
+    """Its vocabulary takes a moment to unpack."""
+    return SimpleTokenizer()
 
 
 def _clip(config: ClipConfig) -> CLIP:
