@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -13,6 +12,7 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from antibench.engine import Outcome
+from antibench.engine.uninterrupted import uninterrupted
 from antibench.engine.worker import WorkerSettings, serve
 from antibench.errors import UserError
 from antibench.jobs import Job
@@ -59,8 +59,9 @@ class LocalPool:
         """See `Pool.submit`."""
         idle = [worker for worker in self._workers if worker.job is None]
         if not idle:
-            idle = [self._start(self._unstarted.pop(0))]
-            self._workers += idle
+            with uninterrupted():
+                idle = [self._start(self._unstarted.pop(0))]
+                self._workers += idle
         worker = idle[0]
         worker.job = job
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it died: `wait` tells
@@ -96,14 +97,11 @@ class LocalPool:
             worker.process.join()
 
     def _start(self, settings: WorkerSettings) -> _Worker:
+        """Start a worker `uninterrupted`: one whose start is cut short ends in a traceback, and Ctrl-C, which a
+        terminal sends to all, is for the coordinator alone."""
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=serve, args=(theirs, settings), daemon=True)
-        # A child keeps what is blocked: Ctrl-C, which a terminal sends to all, is for the coordinator alone.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        process.start()
         theirs.close()
         return _Worker(process, ours, settings)
 
@@ -117,7 +115,8 @@ class LocalPool:
             raise UserError(f"workers keep dying (the last {how}); use fewer --workers if memory is short")
         job = worker.job
         assert job is not None
-        self._workers[self._workers.index(worker)] = self._start(worker.settings)
+        with uninterrupted():
+            self._workers[self._workers.index(worker)] = self._start(worker.settings)
         return Outcome(job.key, "failed", f"{job.stage}: the worker {how} during this job; short of memory?")
 
 
