@@ -2,7 +2,8 @@
 
 ``ab/cdef....png`` (or ``.mkv``) holds an image or clip, ``ab/cdef....json`` beside it says what it is: the content's
 SHA-256, seconds, peak memory, source hash. A score has only the JSON. Files appear whole or not at all; what does not
-match its hash is renamed ``*.corrupt`` and counts as missing.
+match its hash is renamed ``*.corrupt`` and counts as missing. What took long to make is on the disk before the run goes
+on; the rest outlives its process, but a power cut may tear it, which its hash shows.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from antibench.keys import canonical_json
 
 Kind = Literal["png", "mkv"]
 _KEY = re.compile(r"[0-9a-f]{64}")
+DURABLE_FROM_S = 5.0
+"""Seconds of work from which a result is worth waiting for the disk."""
 
 
 class StoreError(UserError):
@@ -52,21 +55,14 @@ class Store:
 
     def put(self, key: str, kind: Kind, content: bytes, facts: dict[str, Any]) -> None:
         """Store an artifact. The facts come last: an artifact without them does not exist yet."""
-        self._write(self._path(key, kind), content)
+        self._write(self._path(key, kind), content, _is_worth_the_wait(facts))
         self.put_record(key, {**facts, "kind": kind, "content_sha256": hashlib.sha256(content).hexdigest()})
 
-    def put_record(self, key: str, record: dict[str, Any], *, durable: bool = True) -> None:
-        """Store a dict of JSON types.
-
-        Args:
-            key: Its key.
-            record: The dict.
-            durable: Wait until the disk has it. Without, it outlives this process, but a power cut may tear it; its
-                hash shows that, so what is cheap to make again need not wait.
-        """
+    def put_record(self, key: str, record: dict[str, Any]) -> None:
+        """Store a dict of JSON types; `seconds` in it, if any, are those it took to make."""
         body = {**record, "self_sha256": _self_hash(record)}
         content = json.dumps(body, sort_keys=True, allow_nan=False) + "\n"
-        self._write(self._path(key, "json"), content.encode(), durable)
+        self._write(self._path(key, "json"), content.encode(), _is_worth_the_wait(record))
 
     def record(self, key: str) -> dict[str, Any] | None:
         """What is stored under a key: a score, or the facts of an artifact. None if nothing, or nothing intact."""
@@ -120,7 +116,7 @@ class Store:
             raise ValueError(f"not a key: {key!r}")
         return self.folder / key[:2] / f"{key[2:]}.{kind}"
 
-    def _write(self, path: Path, content: bytes, durable: bool = True) -> None:
+    def _write(self, path: Path, content: bytes, durable: bool) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, content, durable=durable)
@@ -155,6 +151,10 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def _is_worth_the_wait(facts: dict[str, Any]) -> bool:
+    return float(facts.get("seconds", 0.0)) >= DURABLE_FROM_S
 
 
 def _self_hash(record: dict[str, Any]) -> str:

@@ -52,8 +52,7 @@ def score_view(
         score = scores[facts.label] = _score(facts, metric, view)
         if score.status != "failed":
             seconds = time.perf_counter() - start
-            record = _record(facts, score, seconds)
-            store.put_record(record_key(facts, job.key), record, durable=False)  # scored again in milliseconds
+            store.put_record(record_key(facts, job.key), _record(facts, score, seconds))
     return scores
 
 

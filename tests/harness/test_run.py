@@ -258,19 +258,19 @@ def test_a_folder_that_cannot_be_written(where: str, run_fake: RunFake, tmp_path
 def test_a_full_disk_stops_the_run_with_one_line(
     after: int, run_fake: RunFake, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    genuine, left = os.fsync, [after]
+    genuine, left = os.replace, [after]
 
-    def filling(descriptor: int) -> None:
+    def filling(written: Path, place: Path) -> None:
         left[0] -= 1
         if left[0] < 0:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        genuine(descriptor)
+        genuine(written, place)
 
-    monkeypatch.setattr(os, "fsync", filling)
+    monkeypatch.setattr(os, "replace", filling)
     with pytest.raises(UserError, match="No space left on device; free some space or choose another --"):
         run_fake()
     assert not list(tmp_path.rglob("*.tmp"))
-    monkeypatch.setattr(os, "fsync", genuine)
+    monkeypatch.setattr(os, "replace", genuine)
     assert run_fake().exit_code == ExitCode.FINE
 
 

@@ -80,23 +80,26 @@ def test_only_keys_become_paths(store: Store, key: str) -> None:
 
 
 def test_full_disk_is_told_and_leaves_nothing_half_written(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(descriptor: int) -> None:
+    def full(*arguments: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StoreError, match="No space left on device; free some space or choose another --store"):
-        store.put(KEY, "png", b"pixels", {})
-    assert not [path for path in store.folder.rglob("*") if path.is_file()]
+    for call, seconds in (("replace", 0.0), ("fsync", 60.0)):
+        with monkeypatch.context() as patched:
+            patched.setattr(os, call, full)
+            with pytest.raises(StoreError, match="No space left on device; free some space or choose another --store"):
+                store.put(KEY, "png", b"pixels", {"seconds": seconds})
+        assert not [path for path in store.folder.rglob("*") if path.is_file()]
 
 
-def test_only_what_is_durable_waits_for_the_disk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_took_long_waits_for_the_disk(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[int] = []
     monkeypatch.setattr(os, "fsync", waits.append)
-    store.put_record(KEY, {"value": 0.5}, durable=False)
+    store.put_record(KEY, {"value": 0.5, "seconds": 0.1})
+    store.put(OTHER, "png", b"pixels", {"seconds": 4.9})
     assert waits == []
-    assert store.record(KEY) == {"value": 0.5}
-    store.put_record(KEY, {"value": 0.5})
-    store.put(OTHER, "png", b"pixels", {})
+    assert store.get(OTHER) == b"pixels"
+    store.put_record(KEY, {"value": 0.5, "seconds": 5.0})
+    store.put(OTHER, "png", b"pixels", {"seconds": 60.0})
     assert len(waits) == 3
 
 
