@@ -47,10 +47,12 @@ class Session:
         self._mean_loss: Tensor | None = None
         self._pace = Pace()
         self.average = copy.deepcopy(module).eval().requires_grad_(False)
-        fused = next(module.parameters()).is_cuda
+        on_gpu = next(module.parameters()).is_cuda
         trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        # A learning rate in a tensor, and `capturable`, let a CUDA graph hold the step (`step.Step`).
+        rate = torch.tensor(plan.learning_rate, device="cuda") if on_gpu else plan.learning_rate
         self.optimizer = torch.optim.AdamW(
-            trained, plan.learning_rate, betas=(0.9, 0.98), weight_decay=0.01, fused=fused
+            trained, rate, betas=(0.9, 0.98), weight_decay=0.01, fused=on_gpu, capturable=on_gpu
         )
         if state.is_file():
             self._load()
@@ -73,8 +75,7 @@ class Session:
             self.save()
         progress = self.step / self.total
         shape = min(1.0, progress / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * progress))
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.plan.learning_rate * shape + 1e-6
+        self._set_rate(self.plan.learning_rate * shape + 1e-6)
         return self.step < self.total and self.elapsed < self._seconds
 
     @property
@@ -84,32 +85,40 @@ class Session:
 
     def learn(self, loss: Tensor, **figures: Tensor) -> None:
         """One optimiser step on a loss; `figures` are logged beside it."""
+        self.descend(loss)
+        self.count(loss, **figures)
+
+    def descend(self, loss: Tensor) -> None:
+        """Move the weights; a gradient that is not finite moves nothing. Never waits for a GPU."""
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         norm = nn.utils.clip_grad_norm_(self.module.parameters(), 1.0)
-        self._step_if_finite(norm)
+        if norm.is_cuda:
+            # The optimiser's own kernel skips the step, as for `torch.amp.GradScaler`.
+            self.optimizer.found_inf = (~torch.isfinite(norm)).float()  # type: ignore[attr-defined]
+            self.optimizer.step()
+        elif torch.isfinite(norm):
+            self.optimizer.step()
+
+    def count(self, loss: Tensor, **figures: Tensor) -> None:
+        """A step was taken: the moving average follows, and now and then a line is logged."""
         self.step += 1
         decay = min(self.plan.ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             torch._foreach_lerp_(list(self.average.parameters()), list(self.module.parameters()), 1 - decay)
         value = loss.detach()
-        self._mean_loss = value if self._mean_loss is None else 0.99 * self._mean_loss + 0.01 * value
+        self._mean_loss = value.clone() if self._mean_loss is None else torch.lerp(self._mean_loss, value, 0.01)
         if self.step in (1, 100) or self.step % 500 == 0:
             rest = " ".join(f"{name} {float(figure.detach()):.4f}" for name, figure in figures.items())
             parts = [f"step {self.step}/{self.total}", f"loss {float(self._mean_loss):.4f}", rest]
             self.log(" ".join(filter(None, [*parts, self._pace.told(self.step, self.total, self.elapsed)])))
 
-    def _step_if_finite(self, norm: Tensor) -> None:
-        """Skip a step whose gradient is not finite.
-
-        On a GPU the optimiser's own kernel skips it, as for `torch.amp.GradScaler`: asking from here would wait for
-        the device at every step, which costs a small network half of its pace.
-        """
-        if norm.is_cuda:
-            self.optimizer.found_inf = (~torch.isfinite(norm)).float()  # type: ignore[attr-defined]
-            self.optimizer.step()
-        elif torch.isfinite(norm):
-            self.optimizer.step()
+    def _set_rate(self, rate: float) -> None:
+        for group in self.optimizer.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].fill_(rate)  # in place: a CUDA graph reads this very tensor
+            else:
+                group["lr"] = rate
 
     def save(self) -> None:
         """Write the state, whole or not at all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from antibench.zoo.networks import load_backbone
 from antibench.zoo.recipes import Recipe
 from antibench.zoo.training.clips import Pool
 from antibench.zoo.training.session import Session
+from antibench.zoo.training.step import Batch, Losses, Step
 
 GRADIENT, PERCEPTUAL, KL = 0.6, 0.1, 1e-4
 FEATURE_BLOCKS = (0, 2, 4)
@@ -76,27 +78,35 @@ def _slopes(x: Tensor) -> tuple[Tensor, Tensor]:
     return x[..., 1:, :] - x[..., :-1, :], x[..., 1:] - x[..., :-1]
 
 
+def vae_losses(vae: nn.Module, features: FeatureLoss, batch: Batch) -> Losses:
+    """The loss of clips `x` (B, T, 3, H, W) in [-1, 1] and its parts; `chosen` indexes the frames `features` sees."""
+    x, chosen = batch["x"], batch["chosen"]
+    with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=x.is_cuda):
+        y, kl = autoencode(vae, x, sample=True)
+        seen = features(y.flatten(0, 1)[chosen], x.flatten(0, 1)[chosen])
+    l1 = (y - x).abs().mean()
+    slope = sum(((p - q).abs().mean() for p, q in zip(_slopes(y), _slopes(x), strict=True)), y.new_zeros(()))
+    return {"loss": l1 + GRADIENT * slope + PERCEPTUAL * seen + KL * kl, "l1": l1, "features": seen, "kl": kl}
+
+
 def train_vae(vae: nn.Module, pool: Pool, recipe: Recipe, session: Session) -> None:
-    """Take the session's steps."""
+    """Take the session's steps: clips, and now and then as many single frames of other people."""
     assert recipe.train_vae is not None
     device = pool.frames.device
     features = FeatureLoss().to(device)
     draw = torch.Generator(device).manual_seed(recipe.train_vae.seed + session.step)
     batch = recipe.train_vae.batch
+    losses_of = partial(vae_losses, vae, features)
+    clips, singles = Step(session, losses_of), Step(session, losses_of)
     while session.running():
-        if session.step % SINGLE_EVERY == SINGLE_EVERY - 1:
-            index = torch.randint(0, len(pool), (batch * recipe.frames,), generator=draw, device=device)
-            frame = int(torch.randint(0, recipe.frames, (), generator=draw, device=device))
-            x = pool.pixels(index)[:, frame : frame + 1]
-        else:
-            x = pool.pixels(torch.randint(0, len(pool), (batch,), generator=draw, device=device))
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
-            y, kl = autoencode(vae, x, sample=True)
-            chosen = torch.randperm(y.shape[0] * y.shape[1], generator=draw, device=device)[:FEATURE_IMAGES]
-            seen = features(y.flatten(0, 1)[chosen], x.flatten(0, 1)[chosen])
-        l1 = (y - x).abs().mean()
-        slope = sum(((p - q).abs().mean() for p, q in zip(_slopes(y), _slopes(x), strict=True)), y.new_zeros(()))
-        session.learn(l1 + GRADIENT * slope + PERCEPTUAL * seen + KL * kl, l1=l1, features=seen, kl=kl)
+        single = session.step % SINGLE_EVERY == SINGLE_EVERY - 1
+        count = batch * recipe.frames if single else batch
+        x = pool.pixels(torch.randint(0, len(pool), (count,), generator=draw, device=device))
+        if single:
+            frame = session.step // SINGLE_EVERY % recipe.frames
+            x = x[:, frame : frame + 1].contiguous()
+        chosen = torch.rand(batch * recipe.frames, generator=draw, device=device).argsort()[:FEATURE_IMAGES]
+        (singles if single else clips)({"x": x, "chosen": chosen})
 
 
 @torch.no_grad()
