@@ -4,29 +4,37 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from fake_runs import RunFake, run_fake_command
 
-from antibench.engine.memory import PeakMemory, process_peak_mib
 from antibench.run_folder import RunFolder
 from antibench.run_memory import RunMemory, read_peak_mib
 from antibench.runfiles import read_run
 
 HELD_MIB = 300
+HOLD_AND_RESET = f"""
+import json
+import numpy as np
+from antibench.engine.memory import PeakMemory, process_peak_mib
+before = process_peak_mib()
+held = np.ones({HELD_MIB} * 2**20, np.uint8)
+high = process_peak_mib()
+del held
+print(json.dumps([before, high, PeakMemory("cpu").mib(), process_peak_mib()]))
+"""
 
 
 def test_the_peak_of_the_process_outlives_the_mark_that_a_job_resets() -> None:
-    before = process_peak_mib()
-    held = np.ones(HELD_MIB * 2**20, np.uint8)
-    high = process_peak_mib()
-    del held
-    job = PeakMemory("cpu")
-    assert job.mib() < high - HELD_MIB / 2, "the job has not taken what was held before it"
-    assert high > before
-    assert process_peak_mib() == pytest.approx(high, abs=2)  # the kernel counts pages a little late
+    """In a process of its own: what other tests held before would hide what is held here."""
+    command = [sys.executable, "-c", HOLD_AND_RESET]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=120)
+    before, high, job, after = json.loads(done.stdout)
+    assert high > before + HELD_MIB / 2
+    assert job < high - HELD_MIB / 2, "the job has not taken what was held before it"
+    assert after == pytest.approx(high, abs=2)  # the kernel counts pages a little late
 
 
 def test_the_highest_figure_stays_and_is_written_as_it_grows(tmp_path: Path) -> None:
