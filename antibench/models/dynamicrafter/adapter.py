@@ -181,6 +181,7 @@ class DynamiCrafter:
         noise: Tensor,
         guided: bool = False,
         capture: Sequence[str] = (),
+        encoded: Encoded | None = None,
     ) -> Denoised:
         """One pass of the U-Net on the clip noised to `timestep(t)`.
 
@@ -196,15 +197,14 @@ class DynamiCrafter:
         clip, noise = clip_latents.to(self._device).float(), noise.to(self._device).float()
         step = self.timestep(t)
         steps = torch.tensor([step], device=self._device)
-        pixels = self._pixels(image)
-        latent = self._latent(pixels)
-        conditioning = self.conditioning(latent, self._tokens(pixels), prompt, guided=guided)
+        known = self.encode(image) if encoded is None else encoded
+        conditioning = self.conditioning(known.latents, cast(Tensor, known.tokens), prompt, guided=guided)
         with captured(self._layers, capture) as features:
             prediction = self.predict(self._schedule.noised(clip, noise, steps), step, conditioning)
         if guided:
             features = {name: value.chunk(2)[1] for name, value in features.items()}
         target = self._schedule.target(clip, noise, steps)
-        return Denoised(torch.mean((prediction - target) ** 2), prediction, features, latent)
+        return Denoised(torch.mean((prediction - target) ** 2), prediction, features, known.latents)
 
     def conditioning(self, latent: Tensor, tokens: Tensor, prompt: str, *, guided: bool) -> Conditioning:
         """What the U-Net is told, in one row, or with guidance in two: the unconditional one first.
