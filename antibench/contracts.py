@@ -171,6 +171,7 @@ class VideoModel(Protocol):
         noise: torch.Tensor,
         guided: bool = False,
         capture: Sequence[str] = (),
+        encoded: Encoded | None = None,
     ) -> Denoised:
         """One denoiser pass on a noised clip, conditioned on a photo.
 
@@ -182,6 +183,8 @@ class VideoModel(Protocol):
             noise: Gaussian, shape of `clip_latents`.
             guided: Predict through classifier-free guidance at the sampler's own weight, both branches differentiable.
             capture: Names from `layers` whose activations to return (conditional branch).
+            encoded: What `encode` made of this very image, so that no encoder runs twice: the model takes from it what
+                it would compute the same. The result is that without it, but for rounding.
         """
         ...
 

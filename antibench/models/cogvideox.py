@@ -148,6 +148,7 @@ class CogVideoX:
         noise: torch.Tensor,
         guided: bool = False,
         capture: Sequence[str] = (),
+        encoded: Encoded | None = None,
     ) -> Denoised:
         """One pass of the transformer on the clip noised to `timestep(t)`.
 
@@ -163,7 +164,7 @@ class CogVideoX:
         clip, noise = clip_latents.to(self.pipe.device).float(), noise.to(self.pipe.device).float()
         step = self.timestep(t)
         steps = torch.tensor([step], device=clip.device)
-        latents = self._image_latents(image)
+        latents = self._image_latents(image) if encoded is None else encoded.latents
         with captured(self._layers, capture) as features:
             noised = self.pipe.scheduler.add_noise(clip, noise, steps)
             prediction = self.predict(noised, step, latents, prompt, guided=guided)

@@ -146,13 +146,15 @@ class SVD:
         noise: torch.Tensor,
         guided: bool = False,
         capture: Sequence[str] = (),
+        encoded: Encoded | None = None,
     ) -> Denoised:
         """One pass of the U-Net on `clip_latents + sigma(t) * noise`; the prompt is not read.
 
         The prediction is v = (noise - sigma * clip) / sqrt(sigma^2 + 1) and the loss its mean squared error, which is
         the weighting of Karras et al. The photo's own noise augmentation is drawn from a generator seeded by `noise`,
-        so that a call is a function of its arguments. Where the largest guidance scale is 1 or less, one branch runs
-        alone, as in the sampler.
+        so that a call is a function of its arguments. It goes before the VAE, and `encoded` is without it, so of that
+        only the tokens are used. Where the largest guidance scale is 1 or less, one branch runs alone, as in the
+        sampler.
 
         Raises:
             ValueError: if `noise` has another shape than `clip_latents`, or a layer is unknown.
@@ -165,7 +167,8 @@ class SVD:
         clip, noise = clip_latents.to(self.pipe.device).float(), noise.to(self.pipe.device).float()
         augmentation = _noise_like(image, seeded_by=noise) * self.settings.noise_aug_strength
         latents = self._posterior_mode(image * 2 - 1 + augmentation)
-        tokens = image_tokens(self.pipe, image)
+        known = None if encoded is None else encoded.tokens
+        tokens = image_tokens(self.pipe, image) if known is None else known
         with captured(self._layers, capture) as features:
             prediction = self.predict(clip + sigma * noise, sigma, latents, tokens, guided=guided)
         if guided:

@@ -20,15 +20,15 @@ class View:
         denoised: The denoiser's pass on it.
         encoded: The image encoders' pass on it, or None if no term `encodes`.
         surrogate: The model, for terms that need another of its parts.
-        features_of: Denoiser features of another photo under the same clip, noise level, noise and caption; no
-            gradient.
+        features_of: Denoiser features of another photo, whose encoding is known, under the same clip, noise level,
+            noise and caption; no gradient.
     """
 
     image: torch.Tensor
     denoised: Denoised
     encoded: Encoded | None
     surrogate: VideoModel
-    features_of: Callable[[torch.Tensor, Sequence[str]], dict[str, torch.Tensor]]
+    features_of: Callable[[torch.Tensor, Encoded, Sequence[str]], dict[str, torch.Tensor]]
 
     def encoding(self) -> Encoded:
         """The image encoders' pass.
@@ -109,20 +109,27 @@ class Objective:
         t = self._level(float(torch.rand(1, generator=generator, device=generator.device)))
         noise = torch.randn(clip.shape, generator=generator, device=generator.device).to(clip)
 
-        def denoise(photo: torch.Tensor, capture: Sequence[str], guided: bool) -> Denoised:
+        def denoise(photo: torch.Tensor, known: Encoded | None, capture: Sequence[str], guided: bool) -> Denoised:
             return surrogate.denoise(
-                photo, context.caption, clip_latents=clip, t=t, noise=noise, guided=guided, capture=capture
+                photo,
+                context.caption,
+                clip_latents=clip,
+                t=t,
+                noise=noise,
+                guided=guided,
+                capture=capture,
+                encoded=known,
             )
 
-        def features_of(photo: torch.Tensor, capture: Sequence[str]) -> dict[str, torch.Tensor]:
+        def features_of(photo: torch.Tensor, known: Encoded, capture: Sequence[str]) -> dict[str, torch.Tensor]:
             with torch.no_grad():
                 # Features come from the conditional branch, so the other one would be computed for nothing.
-                return denoise(photo, capture, False).features
+                return denoise(photo, known, capture, False).features
 
         layers = _union(term.layers for _, term in self._terms)
         vae_layers = _union(term.vae_layers for _, term in self._terms)
         encoded = surrogate.encode(image, capture=vae_layers) if self._encodes else None
-        return View(image, denoise(image, layers, self._guided), encoded, surrogate, features_of)
+        return View(image, denoise(image, encoded, layers, self._guided), encoded, surrogate, features_of)
 
     def _level(self, uniform: float) -> float:
         low, high = self._t_range

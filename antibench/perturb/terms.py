@@ -77,7 +77,7 @@ class Anchor(Term):
 
     def value(self, view: View) -> torch.Tensor:
         """Mean over the denoiser layers, plus mean over the VAE stages, plus the latents."""
-        wanted, encoded = view.features_of(self._target, self.layers), view.encoding()
+        wanted, encoded = view.features_of(self._target, self._encoded, self.layers), view.encoding()
         denoiser = [_relative(view.denoised.features[name], wanted[name]) for name in self.layers]
         vae = [_relative(encoded.features[name], self._encoded.features[name]) for name in self.vae_layers]
         latents = _relative(encoded.latents, self._encoded.latents)

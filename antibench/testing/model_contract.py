@@ -58,6 +58,7 @@ def checks(spec_cls: type[Any], device: str = "cpu", **params: Any) -> Iterator[
         yield attempt("loss is finite at every noise level and repeatable", probe.loss)
         yield attempt("gradient of the loss reaches the photo by each promised path", probe.paths)
         yield attempt("prompt moves both the clip and the prediction, or neither", probe.prompt)
+        yield attempt("an encoding that is handed over changes nothing but rounding", probe.handed_over)
         yield attempt("gradients leave the weights as they were", probe.weights)
     if "guidance" in model.gives:
         yield attempt("guidance moves the prediction and passes a gradient", probe.guidance)
@@ -176,6 +177,18 @@ class _Probe:
         one, other = self.denoise(image).prediction, self.denoise(image, OTHER_PROMPT).prediction
         predicts, animates = not torch.equal(one, other), not np.array_equal(self.clip(), self.clip(OTHER_PROMPT))
         return None if predicts == animates else f"prediction {predicts}, clip {animates}"
+
+    def handed_over(self) -> str | None:
+        image = self.image()
+        alone, shared = self.denoise(image), self.denoise(image, encoded=self.model.encode(image))
+        (wanted,), (found,) = (torch.autograd.grad(seen.loss, image) for seen in (alone, shared))
+        pairs = {
+            "prediction": (alone.prediction, shared.prediction),
+            "image latents": (alone.image_latents, shared.image_latents),
+            "gradient": (wanted, found),
+        }
+        apart = {name: float(((one - other).norm() / one.norm()).detach()) for name, (one, other) in pairs.items()}
+        return next((f"{name} moved by a share of {share:.3g}" for name, share in apart.items() if share > 1e-3), None)
 
     def weights(self) -> str | None:
         networks = _networks(self.model)

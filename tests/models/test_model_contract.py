@@ -31,7 +31,7 @@ IDS = ["svd-tokens", "svd-clip", "cogvideox", "cogvideox-1.5", "dynamicrafter", 
 def test_tiny_models_keep_the_contract(spec: type[Any], params: dict[str, Any]) -> None:
     found = list(checks(spec, **params))
     assert [check for check in found if not check.ok] == []
-    assert len(found) >= 18
+    assert len(found) >= 19
 
 
 class Broken(SVD):
@@ -62,6 +62,8 @@ class Broken(SVD):
             self.pipe.unet.register_forward_hook(lambda *args: None)
         if self.fault == "noise":
             options["noise"] = options["noise"] + torch.rand(1)
+        if self.fault == "encoded" and options.get("encoded") is not None:
+            options["encoded"] = self.encode(1 - image)
         return super().denoise(image, prompt, **options)
 
 
@@ -98,6 +100,7 @@ class BrokenSpec:
         ("weights", "leave the weights"),
         ("hooks", "no hook stays"),
         ("noise", "repeatable"),
+        ("encoded", "handed over"),
     ],
 )
 def test_a_fault_is_noticed(fault: str, rule: str) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +12,7 @@ import pytest
 import torch
 from recorder import Recorder
 
-from antibench.contracts import VideoModel
+from antibench.contracts import Denoised, VideoModel
 from antibench.perturb.auxiliary import ClipDistance
 from antibench.perturb.objective import Objective, Term, View
 from antibench.perturb.terms import Anchor, DiffusionLoss
@@ -84,6 +87,59 @@ def test_an_anchor_sees_both_photos_under_one_draw_and_costs_one_pass_without_gr
     assert (mine["t"], mine["prompt"]) == (theirs["t"], theirs["prompt"])
     assert torch.equal(mine["noise"], theirs["noise"])
     assert torch.equal(mine["clip_latents"], theirs["clip_latents"])
+
+
+@contextmanager
+def encoder_calls(model: Any) -> Iterator[Counter[str]]:
+    """How often the VAE's encoder and the image encoder run."""
+    calls: Counter[str] = Counter()
+    networks = {"vae": model.pipe.vae.encoder, "tokens": getattr(model.pipe, "image_encoder", None)}
+    handles = [
+        network.register_forward_hook(lambda *args, name=name: calls.update([name]))
+        for name, network in networks.items()
+        if network is not None
+    ]
+    try:
+        yield calls
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        # The photo once, for denoiser and terms; the target photo was encoded before the first step.
+        ("cogvideox", {"vae": 1}),
+        # Photo and target go into the denoiser with this step's noise on them, the photo to the terms without.
+        ("svd", {"vae": 3, "tokens": 1}),
+    ],
+)
+def test_nothing_is_encoded_twice_in_a_step(
+    name: str, expected: dict[str, int], request: pytest.FixtureRequest
+) -> None:
+    model = request.getfixturevalue(name)
+    asked = objective(model, (1.0, DiffusionLoss()), (1.0, Anchor(model, 1 - PHOTO, model.layers[-2:])))
+    for _ in range(2):
+        with encoder_calls(model) as calls:
+            asked(PHOTO.clone().requires_grad_())
+        assert calls == expected
+
+
+def test_sharing_the_encoding_changes_neither_value_nor_gradient(svd: VideoModel, cogvideox: VideoModel) -> None:
+    class Forgetful(Recorder):
+        def denoise(self, image: torch.Tensor, prompt: str, **options: Any) -> Denoised:
+            return super().denoise(image, prompt, **{**options, "encoded": None})
+
+    for model in (svd, cogvideox):
+        found = []
+        for surrogate in (model, Forgetful(model)):
+            image = (PHOTO * 0.9).requires_grad_()
+            terms = (1.0, DiffusionLoss()), (1.0, Anchor(surrogate, 1 - PHOTO, model.layers[-2:]))
+            value = objective(surrogate, *terms)(image)
+            found.append((value.detach(), *torch.autograd.grad(value, image)))
+        for shared, alone in zip(*found, strict=True):
+            torch.testing.assert_close(shared, alone, rtol=1e-4, atol=1e-6 * float(alone.abs().max()))
 
 
 def test_guidance_is_used_where_it_is_given_and_asked_for(svd: VideoModel) -> None:

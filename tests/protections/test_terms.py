@@ -66,7 +66,7 @@ def view(model: VideoModel, image: torch.Tensor, features: dict[str, torch.Tenso
     clip = model.encode_clip(context.references[0])
     denoised = model.denoise(image, "", clip_latents=clip, t=0.5, noise=torch.ones_like(clip), capture=model.layers)
     encoded = model.encode(image, capture=model.vae_layers)
-    return View(image, denoised, encoded, model, lambda photo, names: features or {})
+    return View(image, denoised, encoded, model, lambda photo, known, names: features or {})
 
 
 def test_terms_are_the_equations(svd: VideoModel) -> None:
@@ -158,5 +158,5 @@ def test_features_in_half_precision_do_not_overflow(svd: VideoModel) -> None:
     large = {name: (1000 * value / value.abs().max()).half() for name, value in seen.denoised.features.items()}
     seen.denoised.features.update(large)
     assert torch.isfinite(Collapse(svd.layers).value(seen))
-    anchor = Anchor(svd, TARGET, svd.layers[-1:]).value(replace(seen, features_of=lambda photo, names: large))
+    anchor = Anchor(svd, TARGET, svd.layers[-1:]).value(replace(seen, features_of=lambda photo, known, names: large))
     assert torch.isfinite(anchor)
