@@ -36,13 +36,15 @@ HELD_OUT, HELD_OUT_OFFSET = 256, 1_000_000
 """Clips the figures are measured on, and the batch offset that keeps them apart from training."""
 
 
-def run_vae(recipe: Recipe, out: Path, device: torch.device, seconds: float, fit: float, clips: int) -> bool:
+def run_vae(
+    recipe: Recipe, out: Path, device: torch.device, seconds: float, fit: float, clips: int, graph: bool = False
+) -> bool:
     """One run of the VAE stage. Returns whether the stage is finished."""
     if recipe.train_vae is None:
         return True
     torch.manual_seed(recipe.train_vae.seed)
     vae = build_vae(recipe).to(device)
-    session = Session(vae, recipe.train_vae, out / recipe.name / "state-vae.pt", seconds, fit)
+    session = Session(vae, recipe.train_vae, out / recipe.name / "state-vae.pt", seconds, fit, graph=graph)
     train_vae(vae, render_pool(recipe, clips, device), recipe, session)
     session.save()
     figures = measure_vae(session.average, render_pool(recipe, HELD_OUT, device, HELD_OUT_OFFSET))
@@ -60,6 +62,7 @@ def run_denoiser(
     clips: int,
     compiled: bool,
     cache: Path | None = None,
+    graph: bool = False,
 ) -> bool:
     """One run of the denoiser stage. Returns whether the stage is finished.
 
@@ -82,7 +85,7 @@ def run_denoiser(
     if isinstance(condition, PhotoEncoder):
         condition.scale.copy_(data["tokens"][:2000].float().std())
     objective = Objective(recipe, denoiser, condition)
-    session = Session(objective, plan, out / recipe.name / "state-denoiser.pt", seconds, fit)
+    session = Session(objective, plan, out / recipe.name / "state-denoiser.pt", seconds, fit, graph=graph)
     train_denoiser(objective, data, session, compiled=compiled)
     session.save()
     average = session.average
@@ -127,6 +130,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--clips", type=int, default=POOL, help="clips rendered to train on")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--no-compile", action="store_true")
+    parser.add_argument("--cuda-graph", action="store_true", help="replay each step as one CUDA graph (experimental)")
     parser.add_argument("--cache", type=Path, help="file to keep the denoiser's encoded clips in, for another run")
     given = parser.parse_args(arguments)
     recipe, device = RECIPES[given.name], torch.device(given.device)
@@ -136,10 +140,18 @@ def main(arguments: list[str] | None = None) -> int:
     finished = True
     try:
         if given.stage in ("vae", "both"):
-            finished = run_vae(recipe, given.out, device, given.seconds, given.fit, given.clips)
+            finished = run_vae(recipe, given.out, device, given.seconds, given.fit, given.clips, given.cuda_graph)
         if given.stage in ("denoiser", "both") and finished:
             finished = run_denoiser(
-                recipe, given.out, device, given.seconds, given.fit, given.clips, compiled, given.cache
+                recipe,
+                given.out,
+                device,
+                given.seconds,
+                given.fit,
+                given.clips,
+                compiled,
+                given.cache,
+                given.cuda_graph,
             )
     except UserError as error:
         parser.error(str(error))

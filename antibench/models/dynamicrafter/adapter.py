@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from antibench.contracts import Denoised, Encoded, FramesU8, ImageU8, ModelSpec
-from antibench.models.dynamicrafter.conditioning import Conditioning
+from antibench.models.dynamicrafter.conditioning import Conditioning, beside
 from antibench.models.dynamicrafter.ddim import DDIM, Guidance, Spacing
 from antibench.models.dynamicrafter.schedule import Schedule
 from antibench.models.dynamicrafter.unet import UNet3D
@@ -57,12 +57,8 @@ class Networks(Protocol):
         """Of float32 pictures, whatever the type of the weights: (B, image tokens, C)."""
         ...
 
-    def image_latent(self, pixels: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Mean of the posterior, or with noise of its shape (B, C, h, w) a sample."""
-        ...
-
-    def predict(self, noised: Tensor, timesteps: Tensor, conditioning: Conditioning) -> Tensor:
-        """For noised latents (B, C, T, h, w), one branch a row."""
+    def image_latent(self, pixels: Tensor, draws: torch.Generator | None = None) -> Tensor:
+        """Mean of the posterior (B, C, h, w), or with a generator a sample."""
         ...
 
     def decode(self, latents: Tensor) -> Tensor:
@@ -128,10 +124,7 @@ class DynamiCrafter:
         """Animate a photo by DDIM. The seed's noise is that of the photo's posterior, the start, then each step's."""
         draws = torch.Generator("cpu").manual_seed(seed)
         pixels = self._pixels(to_float(fit(image, self.size).copy()))  # torch warns of an array that is read-only
-        latent = self._latent(pixels)
-        if self.settings.sample_posterior:
-            noise = torch.randn(latent.shape, generator=draws).to(self._device, self._dtype)
-            latent = self._latent(pixels, noise)
+        latent = self._latent(pixels, draws if self.settings.sample_posterior else None)
         shape = (1, latent.shape[1], self.frames, *latent.shape[2:])
         conditioning = self.conditioning(latent, self._tokens(pixels), prompt, guided=True)
 
@@ -226,9 +219,9 @@ class DynamiCrafter:
         """The prediction (1, C, T, h, w) for noised latents of that shape; guided if there are two rows."""
         rows = conditioning.context.shape[0]
         steps = torch.full((rows,), timestep, device=self._device)
-        prediction = self.networks.predict(
-            noised.expand(rows, -1, -1, -1, -1).to(self._dtype), steps, conditioning
-        ).float()
+        context, latent, fs = conditioning
+        joined = beside(noised.expand(rows, -1, -1, -1, -1).to(self._dtype), latent)
+        prediction: Tensor = self.networks.unet(joined, steps, context, fs).float()
         if rows == 1:
             return prediction
         unconditional, conditional = prediction.chunk(2)
@@ -246,8 +239,8 @@ class DynamiCrafter:
     def _tokens(self, pixels: Tensor) -> Tensor:
         return self.networks.image_tokens(pixels)
 
-    def _latent(self, pixels: Tensor, noise: Tensor | None = None) -> Tensor:
-        return self.networks.image_latent(pixels.to(self._dtype), noise).float()
+    def _latent(self, pixels: Tensor, draws: torch.Generator | None = None) -> Tensor:
+        return self.networks.image_latent(pixels.to(self._dtype), draws).float()
 
 
 def unet_layers(unet: UNet3D) -> dict[str, nn.Module]:

@@ -12,7 +12,6 @@ from torch import Tensor, nn
 
 from antibench.models.dynamicrafter.clip_pixels import clip_pixels
 from antibench.models.dynamicrafter.clip_towers import ImageTower, TextTower
-from antibench.models.dynamicrafter.conditioning import Conditioning, beside
 from antibench.models.dynamicrafter.config import DynamiCrafterConfig
 from antibench.models.dynamicrafter.first_stage import FirstStage
 from antibench.models.dynamicrafter.resampler import Resampler
@@ -64,22 +63,16 @@ class DynamiCrafterNetworks(nn.Module):
         prepared = clip_pixels(pixels, self.embedder.image_size).to(self.image_proj_model.latents.dtype)
         return cast(Tensor, self.image_proj_model(self.embedder.tokens(prepared)))
 
-    def image_latent(self, pixels: Tensor, noise: Tensor | None = None) -> Tensor:
+    def image_latent(self, pixels: Tensor, draws: torch.Generator | None = None) -> Tensor:
         """(B, 3, H, W) in [-1, 1] to a scaled latent (B, C, h, w), differentiable.
 
         Args:
             pixels: The pictures.
-            noise: Standard normal (B, C, h, w) for a sample of the posterior, as in generation; its mean if None.
+            draws: On the CPU; draws a sample of the posterior, as generation does. Its mean if None.
         """
         posterior = self.first_stage_model.encode(pixels)
-        latent = posterior.mean if noise is None else posterior.mean + posterior.std * noise
+        latent = posterior.mean if draws is None else posterior.sample(draws)
         return cast(Tensor, latent * self.config.diffusion.scale_factor)
-
-    def predict(self, noised: Tensor, timesteps: Tensor, conditioning: Conditioning) -> Tensor:
-        """What the U-Net predicts for noised latents (B, C, T, h, w), in their shape; one branch."""
-        joined = beside(noised, conditioning.latent)
-        predicted: Tensor = self.unet(joined, timesteps, conditioning.context, conditioning.fs)
-        return predicted
 
     def decode(self, latents: Tensor) -> Tensor:
         """Scaled latents (B, C, T, h, w) to pixels (B, 3, T, H, W) in [-1, 1], frame by frame; differentiable."""

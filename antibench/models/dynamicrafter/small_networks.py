@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import torch
 from torch import Tensor, nn
 
-from antibench.models.dynamicrafter.conditioning import Conditioning, beside
 from antibench.models.dynamicrafter.schedule import Schedule
 from antibench.models.dynamicrafter.unet import UNet3D
 from antibench.zoo.networks import CaptionPhotoEncoder
@@ -41,22 +41,16 @@ class SmallNetworks(nn.Module):
         tokens: Tensor = self.encoder(pixels / 2 + 0.5)
         return tokens
 
-    def image_latent(self, pixels: Tensor, noise: Tensor | None = None) -> Tensor:
+    def image_latent(self, pixels: Tensor, draws: torch.Generator | None = None) -> Tensor:
         """(B, 3, H, W) in [-1, 1] to a scaled latent (B, C, h, w), differentiable.
 
         Args:
             pixels: The pictures.
-            noise: Standard normal (B, C, h, w) for a sample of the posterior; its mean if None.
+            draws: On the CPU; draws a sample of the posterior. Its mean if None.
         """
         posterior = self.vae.encode(pixels).latent_dist
-        latent = posterior.mean if noise is None else posterior.mean + posterior.std * noise
+        latent = posterior.mean if draws is None else posterior.sample(draws)
         return cast(Tensor, latent * self.vae.config.scaling_factor)
-
-    def predict(self, noised: Tensor, timesteps: Tensor, conditioning: Conditioning) -> Tensor:
-        """What the U-Net predicts for noised latents (B, C, T, h, w), in their shape; one branch."""
-        joined = beside(noised, conditioning.latent)
-        predicted: Tensor = self.unet(joined, timesteps, conditioning.context, conditioning.fs)
-        return predicted
 
     def decode(self, latents: Tensor) -> Tensor:
         """Scaled latents (B, C, T, h, w) to pixels (B, 3, T, H, W) in [-1, 1]; differentiable."""

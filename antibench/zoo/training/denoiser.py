@@ -16,6 +16,7 @@ from antibench.zoo.training.draws import Batch, Draws
 from antibench.zoo.training.dynamicrafter import DynamiCrafterTraining
 from antibench.zoo.training.family import Family
 from antibench.zoo.training.session import Session
+from antibench.zoo.training.step import Losses, Step
 from antibench.zoo.training.svd import SVDTraining
 from antibench.zoo.training.vae import encode_clips
 
@@ -80,12 +81,15 @@ def train_denoiser(objective: Objective, data: Batch, session: Session, *, compi
     plan, device = session.plan, data["latents"].device
     objective.prepare(device)
     draws = Draws(plan.seed + session.step, device)
-    step: Callable[[Batch], Tensor] = torch.compile(objective) if compiled else objective
-    while session.running():
-        batch = objective.draw(data, draws, plan.batch)
+    error: Callable[[Batch], Tensor] = torch.compile(objective) if compiled else objective
+
+    def losses_of(batch: Batch) -> Losses:
         with torch.autocast(device.type, dtype=torch.bfloat16, enabled=device.type == "cuda"):
-            loss = step(batch)
-        session.learn(loss)
+            return {"loss": error(batch)}
+
+    step = Step(session, losses_of)
+    while session.running():
+        step(objective.draw(data, draws, plan.batch))
 
 
 @torch.no_grad()

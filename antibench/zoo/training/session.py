@@ -28,10 +28,13 @@ class Session:
 
     The state on disk holds weights, moving average, optimiser and step. `seconds` bounds this run. With `fit` the
     total number of steps is set once to what the measured pace allows in `fit` seconds over all runs, so that the
-    learning rate reaches its end; the number is kept in the state and belongs into the card.
+    learning rate reaches its end; the number is kept in the state and belongs into the card. With `graph`, steps are to
+    be replayed as a CUDA graph (`step.Step`), which the optimiser must be built for.
     """
 
-    def __init__(self, module: nn.Module, plan: Training, state: Path, seconds: float, fit: float) -> None:
+    def __init__(
+        self, module: nn.Module, plan: Training, state: Path, seconds: float, fit: float, *, graph: bool = False
+    ) -> None:
         self.module = module
         self.plan = plan
         self.total = plan.steps
@@ -49,10 +52,10 @@ class Session:
         self.average = copy.deepcopy(module).eval().requires_grad_(False)
         on_gpu = next(module.parameters()).is_cuda
         trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
-        # A learning rate in a tensor, and `capturable`, let a CUDA graph hold the step (`step.Step`).
-        rate = torch.tensor(plan.learning_rate, device="cuda") if on_gpu else plan.learning_rate
+        self.graph = graph and on_gpu
+        rate = torch.tensor(plan.learning_rate, device="cuda") if self.graph else plan.learning_rate
         self.optimizer = torch.optim.AdamW(
-            trained, rate, betas=(0.9, 0.98), weight_decay=0.01, fused=on_gpu, capturable=on_gpu
+            trained, rate, betas=(0.9, 0.98), weight_decay=0.01, fused=on_gpu, capturable=self.graph
         )
         if state.is_file():
             self._load()

@@ -1,4 +1,4 @@
-"""One step of a training, replayed as a CUDA graph where there is a GPU.
+"""One step of a training, replayed as a CUDA graph if the session asks for it.
 
 A small network's step is a few thousand tiny kernels: launched one by one from Python they leave a large GPU idle nine
 tenths of the time. Captured once, the whole step (loss, gradient, clipping, optimiser) is a single launch.
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from antibench.zoo.training.draws import Batch
 from antibench.zoo.training.session import Session
 
 WARM_UP = 3
 """Steps taken one kernel at a time before the capture: libraries choose their algorithms in them."""
 
-Batch = dict[str, Tensor]
 Losses = dict[str, Tensor]
 
 
@@ -43,7 +43,7 @@ class Step:
 
     def __call__(self, batch: Batch) -> None:
         """Take one step."""
-        if not next(iter(batch.values())).is_cuda:
+        if not self._session.graph:
             losses = self._work(batch)
         elif self._taken < WARM_UP:
             losses = self._beside(batch)

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from antibench.zoo.networks import load_backbone
 from antibench.zoo.recipes import Recipe
 from antibench.zoo.training.clips import Pool
+from antibench.zoo.training.draws import Batch
 from antibench.zoo.training.session import Session
-from antibench.zoo.training.step import Batch, Losses, Step
+from antibench.zoo.training.step import Losses, Step
 
 GRADIENT, PERCEPTUAL, KL = 0.6, 0.1, 1e-4
 FEATURE_BLOCKS = (0, 2, 4)

@@ -13,7 +13,8 @@ from safetensors.torch import save_file
 
 from antibench.errors import UserError
 from antibench.models.dynamicrafter.checkpoint import load_networks
-from antibench.models.dynamicrafter.networks import Conditioning, DynamiCrafterNetworks
+from antibench.models.dynamicrafter.conditioning import beside
+from antibench.models.dynamicrafter.networks import DynamiCrafterNetworks
 from antibench.models.dynamicrafter.presets import PRESETS
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -43,8 +44,8 @@ def test_a_prediction_has_gradient_along_each_way_of_the_picture(networks: Dynam
         latent = networks.image_latent(picture if by_latent else pixels)
         image = networks.image_tokens(picture if by_tokens else pixels)
         context = torch.cat([networks.text_tokens(["a cat"]), image], dim=1)
-        conditioning = Conditioning(context, latent, torch.tensor([24]))
-        networks.predict(noised, torch.tensor([500]), conditioning).square().mean().backward()
+        prediction = networks.unet(beside(noised, latent), torch.tensor([500]), context, torch.tensor([24]))
+        prediction.square().mean().backward()
         assert picture.grad is not None
         assert picture.grad.abs().max() > 0
         gradients.append(picture.grad)
@@ -54,9 +55,10 @@ def test_a_prediction_has_gradient_along_each_way_of_the_picture(networks: Dynam
 def test_a_posterior_sample_is_the_mean_plus_deviation_times_noise(networks: DynamiCrafterNetworks) -> None:
     pixels = torch.rand(1, 3, 16, 24) * 2 - 1
     mean = networks.image_latent(pixels)
-    one = networks.image_latent(pixels, torch.ones(1, 4, 4, 6))
+    sample = networks.image_latent(pixels, torch.Generator().manual_seed(5))
+    noise = torch.randn(1, 4, 4, 6, generator=torch.Generator().manual_seed(5))
     deviation = networks.first_stage_model.encode(pixels).std * 0.18215
-    torch.testing.assert_close(one - mean, deviation, rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(sample - mean, deviation * noise, rtol=1e-3, atol=1e-5)
     assert networks.decode(mean[:, :, None].expand(-1, -1, 3, -1, -1)).shape == (1, 3, 3, 16, 24)
 
 
