@@ -23,12 +23,19 @@ from antibench.errors import UserError
 from antibench.models.dynamicrafter.config import DiffusionConfig, ResamplerConfig, UNetConfig
 from antibench.models.dynamicrafter.schedule import Schedule
 from antibench.models.dynamicrafter.unet import UNet3D
-from antibench.zoo.networks import CaptionEncoder, CaptionPhotoEncoder, PhotoEncoder, TokenImageEncoder
+from antibench.zoo.networks import (
+    CaptionEncoder,
+    CaptionPhotoEncoder,
+    CaptionTokenEncoder,
+    PhotoEncoder,
+    TokenImageEncoder,
+)
 from antibench.zoo.recipes import RECIPES, Family, Recipe
 
 PART_NAMES: dict[Family, tuple[str, str]] = {
     "svd": ("unet", "image_encoder"),
     "cogvideox": ("transformer", "text_encoder"),
+    "cogvideox-tokens": ("transformer", "encoder"),
     "dynamicrafter": ("unet", "encoder"),
 }
 """What a pipeline calls the denoiser, and what is trained together with it."""
@@ -36,7 +43,7 @@ PART_NAMES: dict[Family, tuple[str, str]] = {
 
 def build_vae(recipe: Recipe) -> nn.Module:
     """The recipe's VAE with fresh weights."""
-    cls = AutoencoderKLCogVideoX if recipe.family == "cogvideox" else AutoencoderKLTemporalDecoder
+    cls = AutoencoderKLCogVideoX if recipe.family.startswith("cogvideox") else AutoencoderKLTemporalDecoder
     vae: nn.Module = cls(**recipe.vae)
     return vae
 
@@ -56,6 +63,8 @@ def build_condition(recipe: Recipe) -> nn.Module:
         return CaptionPhotoEncoder(ResamplerConfig(**recipe.projector))
     if recipe.family == "svd":
         return TokenImageEncoder(recipe.denoiser["cross_attention_dim"])
+    if recipe.family == "cogvideox-tokens":
+        return CaptionTokenEncoder(recipe.denoiser["text_embed_dim"])
     return CaptionEncoder(recipe.denoiser["text_embed_dim"])
 
 
@@ -99,8 +108,8 @@ def load_components(name: str, device: str | torch.device = "cpu") -> dict[str, 
 
     Returns:
         `vae`, `scheduler`, `settings` (the recipe's sampling, with `size` and `frames`); for the svd family `unet` and
-        `image_encoder`, for the cogvideox family `transformer` and `text_encoder`, for the dynamicrafter family `unet`
-        and `encoder`.
+        `image_encoder`, for the cogvideox family `transformer` and `text_encoder`, for cogvideox-tokens
+        `transformer` and `encoder`, for the dynamicrafter family `unet` and `encoder`.
     """
     folder = weights_folder(name)
     recipe = RECIPES[name]

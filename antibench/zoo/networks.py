@@ -102,6 +102,14 @@ class TokenImageEncoder(PhotoEncoder):
         return tokens
 
 
+class CaptionTokenEncoder(TokenImageEncoder):
+    """What a small CogVideoX with image tokens reads: 12 vectors of the caption, then 16 of the photo."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width)
+        self.captions = CaptionEncoder(width)
+
+
 class CaptionPhotoEncoder(PhotoEncoder):
     """Both things a small DynamiCrafter is told: captions, and a photo through the real model's projector."""
 

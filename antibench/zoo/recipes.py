@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Family = Literal["svd", "cogvideox", "dynamicrafter"]
+Family = Literal["svd", "cogvideox", "cogvideox-tokens", "dynamicrafter"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Recipe:
         scheduler: Arguments of the scheduler class, or of the noise schedule.
         sampling: What `generate` uses: steps, guidance, frame rate and so on.
         train_vae: None if the VAE of `vae_of` is used.
+        train_decoder: Further training of the VAE's decoder alone, which leaves every latent as it is.
         train_denoiser: Training of the denoiser with its text or image projection.
         vae_of: Name of the model whose VAE this one shares.
         projector: Arguments of the image projector, where there is one.
@@ -52,6 +53,7 @@ class Recipe:
     sampling: dict[str, Any]
     train_denoiser: Training
     train_vae: Training | None = None
+    train_decoder: Training | None = None
     vae_of: str = ""
     projector: dict[str, Any] = field(default_factory=dict)
     drop: dict[str, float] = field(default_factory=dict)
@@ -215,6 +217,7 @@ RECIPES: dict[str, Recipe] = {
             scheduler=_SVD_SCHEDULER,
             sampling=_SVD_SAMPLING,
             train_vae=Training(steps=2_040, batch=64, learning_rate=1.8e-3, seed=11, ema=0.998),
+            train_decoder=Training(steps=12_000, batch=24, learning_rate=8e-4, seed=13, ema=0.999),
             train_denoiser=Training(steps=5_061, batch=256, learning_rate=1.2e-3, seed=12),
             drop=_SVD_DROP,
         ),
@@ -256,7 +259,20 @@ RECIPES: dict[str, Recipe] = {
             scheduler=_DYNAMI_SCHEDULE,
             sampling=_DYNAMI_SAMPLING,
             vae_of="svd-small",
-            train_denoiser=Training(steps=6_000, batch=256, learning_rate=1.2e-3, seed=42),
+            train_denoiser=Training(steps=9_000, batch=128, learning_rate=1.2e-3, seed=42),
+            drop=_DYNAMI_DROP,
+        ),
+        Recipe(
+            name="cogvideox-tokens-small",
+            family="cogvideox-tokens",
+            size=64,
+            frames=9,
+            vae=_COG_VAE,
+            denoiser={**_COG_TRANSFORMER, "max_text_seq_length": 12 + 16},
+            scheduler=_COG_SCHEDULER,
+            sampling={"steps": 16, "guidance": 7.0, "fps": 8},
+            vae_of="cogvideox-small",
+            train_denoiser=Training(steps=15_000, batch=128, learning_rate=1.2e-3, seed=52),
             drop=_DYNAMI_DROP,
         ),
     )

@@ -1,6 +1,7 @@
 """Train a small model: ``python -m antibench.zoo.train NAME``.
 
-Two stages, the VAE and then the denoiser on its latents; each may be cut into several runs, which go on where the
+Two stages, the VAE and then the denoiser on its latents; a third, `--stage decoder`, trains the VAE's decoder further
+without moving a latent, so it may run at any time. Each may be cut into several runs, which go on where the
 last one stopped. Without options the recipe's own numbers of steps are taken; the cards say how long that took. A model
 that shares another's VAE uses the one trained in the same folder, else the one that is shipped.
 """
@@ -12,6 +13,7 @@ import json
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from antibench.errors import UserError
 from antibench.zoo.assemble import (
@@ -50,6 +52,32 @@ def run_vae(
     figures = measure_vae(session.average, render_pool(recipe, HELD_OUT, device, HELD_OUT_OFFSET))
     save_vae(session.average, figures["scaling_factor"], out / recipe.name)
     _record(out / recipe.name, "vae", recipe.train_vae.seed, clips, session, figures)
+    return session.finished
+
+
+def run_decoder(
+    recipe: Recipe, out: Path, device: torch.device, seconds: float, fit: float, clips: int, graph: bool = False
+) -> bool:
+    """One run of further training of the VAE's decoder. Returns whether the stage is finished.
+
+    Raises:
+        UserError: if there is no VAE.
+    """
+    plan = recipe.train_decoder
+    if plan is None:
+        return True
+    torch.manual_seed(plan.seed)
+    vae = load_vae(recipe, _vae_folder(recipe, out)).to(device)
+    scaling_factor = vae.config.scaling_factor  # type: ignore[union-attr]
+    for part in (vae.encoder, getattr(vae, "quant_conv", None)):
+        if isinstance(part, nn.Module):
+            part.requires_grad_(False)
+    session = Session(vae, plan, out / recipe.name / "state-decoder.pt", seconds, fit, graph=graph)
+    train_vae(vae, render_pool(recipe, clips, device), recipe, session)
+    session.save()
+    figures = measure_vae(session.average, render_pool(recipe, HELD_OUT, device, HELD_OUT_OFFSET))
+    save_vae(session.average, scaling_factor, out / recipe.name)
+    _record(out / recipe.name, "decoder", plan.seed, clips, session, figures)
     return session.finished
 
 
@@ -123,7 +151,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line. Exit code 0 when the model is finished, 1 when another run is needed."""
     parser = argparse.ArgumentParser(prog="python -m antibench.zoo.train", description=__doc__)
     parser.add_argument("name", choices=sorted(RECIPES))
-    parser.add_argument("--stage", choices=("vae", "denoiser", "both"), default="both")
+    parser.add_argument("--stage", choices=("vae", "denoiser", "both", "decoder"), default="both")
     parser.add_argument("--out", type=Path, default=Path("zoo-training"), help="folder of weights and states")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop this run after so long (a stage)")
     parser.add_argument("--fit", type=float, default=0.0, help="take as many steps as the pace allows in so long")
@@ -141,6 +169,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if given.stage in ("vae", "both"):
             finished = run_vae(recipe, given.out, device, given.seconds, given.fit, given.clips, given.cuda_graph)
+        if given.stage == "decoder":
+            finished = run_decoder(recipe, given.out, device, given.seconds, given.fit, given.clips, given.cuda_graph)
         if given.stage in ("denoiser", "both") and finished:
             finished = run_denoiser(
                 recipe,

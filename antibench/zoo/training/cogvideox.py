@@ -59,13 +59,20 @@ class CogVideoXTraining:
         out["t"] = draws.index(len(self._tables["alpha"]), len(i))
         return out
 
+    def context(self, condition: nn.Module, b: Batch) -> Tensor:
+        """What stands in the place of the text."""
+        assert isinstance(condition, CaptionEncoder)
+        return condition.embed(b["ids"])
+
+    def beside(self, b: Batch) -> Tensor:
+        """What is concatenated with the noised clip."""
+        return torch.cat([b["photo"][:, None], torch.zeros_like(b["z"][:, 1:])], 1)
+
     def loss(self, denoiser: nn.Module, condition: nn.Module, b: Batch) -> Tensor:
         """At the batch's timesteps."""
-        assert isinstance(condition, CaptionEncoder)
         alpha = self._tables["alpha"][b["t"]].view(-1, 1, 1, 1, 1)
         noisy = alpha.sqrt() * b["z"] + (1 - alpha).sqrt() * b["noise"]
-        photo = torch.cat([b["photo"][:, None], torch.zeros_like(b["z"][:, 1:])], 1)
         rotary = (self._tables["cos"], self._tables["sin"])
-        x, text = torch.cat([noisy, photo], 2), condition.embed(b["ids"])
+        x, text = torch.cat([noisy, self.beside(b)], 2), self.context(condition, b)
         v = denoiser(x, text, b["t"], image_rotary_emb=rotary, return_dict=False)[0]
         return F.mse_loss(v.float(), alpha.sqrt() * b["noise"] - (1 - alpha).sqrt() * b["z"])

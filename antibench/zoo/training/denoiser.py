@@ -12,6 +12,7 @@ from antibench.zoo.networks import PhotoEncoder
 from antibench.zoo.recipes import Recipe
 from antibench.zoo.training.clips import Pool
 from antibench.zoo.training.cogvideox import CogVideoXTraining
+from antibench.zoo.training.cogvideox_tokens import CogVideoXTokensTraining
 from antibench.zoo.training.draws import Batch, Draws
 from antibench.zoo.training.dynamicrafter import DynamiCrafterTraining
 from antibench.zoo.training.family import Family
@@ -24,6 +25,7 @@ CHUNK = 64
 FAMILIES: dict[str, Callable[[Recipe], Family]] = {
     "svd": SVDTraining,
     "cogvideox": CogVideoXTraining,
+    "cogvideox-tokens": CogVideoXTokensTraining,
     "dynamicrafter": DynamiCrafterTraining,
 }
 

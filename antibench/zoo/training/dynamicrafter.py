@@ -12,18 +12,14 @@ from antibench.models.dynamicrafter.schedule import Schedule
 from antibench.zoo.networks import CaptionPhotoEncoder
 from antibench.zoo.recipes import Recipe
 from antibench.zoo.training.clips import Pool, caption_ids, clip_speed
-from antibench.zoo.training.draws import Batch, Draws, spoiled_photo
+from antibench.zoo.training.draws import Batch, Draws
+from antibench.zoo.training.guided_tokens import draw_conditions, null_tokens
 
 CHUNK = 64
 
 
 class DynamiCrafterTraining:
-    """Uniform timesteps; the photo's latent beside every frame, text and image tokens kept or dropped together.
-
-    The latent is in both branches of guidance and the tokens are in one. So the tokens must carry what the latent does
-    not: in a share of the clips it is noised or gone. Dropped text is the empty caption; dropped image tokens are those
-    of a mid-grey photo, as in the sampler.
-    """
+    """Uniform timesteps; the photo's latent beside every frame, text and image tokens kept or dropped together."""
 
     variants = 1
 
@@ -42,11 +38,8 @@ class DynamiCrafterTraining:
     def facts(self, condition: nn.Module, pool: Pool) -> Batch:
         """`ids` (N, 12), the captions; `fs` (N,), the speeds; `null_tokens` (1, 16, 1280), those of a grey photo."""
         assert isinstance(condition, CaptionPhotoEncoder)
-        grey = torch.full((1, 3, *pool.frames.shape[-2:]), 0.5, device=pool.frames.device)
-        with torch.no_grad():
-            null = condition.raw(grey).half()
         speeds = [clip_speed(chunk) for chunk in torch.split(pool.frames, CHUNK)]
-        return {"ids": caption_ids(pool.actions), "fs": torch.cat(speeds), "null_tokens": null}
+        return {"ids": caption_ids(pool.actions), "fs": torch.cat(speeds), "null_tokens": null_tokens(condition, pool)}
 
     def prepare(self, device: torch.device) -> None:
         """Move the schedule."""
@@ -57,15 +50,8 @@ class DynamiCrafterTraining:
 
     def draw(self, out: Batch, data: Batch, i: Tensor, draws: Draws) -> Batch:
         """Timestep, caption, backbone's tokens, speed, and what is dropped."""
-        drop, batch = self.recipe.drop, len(i)
-        keep = draws.uniform(batch) >= drop["tokens"]
-        fate = draws.uniform(batch)
-        zeroed = fate < drop["latent"]
-        noised = (fate >= drop["latent"]) & (fate < drop["latent"] + drop["noised_latent"])
-        out["photo"] = spoiled_photo(out["photo"], noised, zeroed, draws)
-        out["ids"] = data["ids"][i] * keep.view(-1, 1)
-        out["tokens"] = torch.where(keep.view(-1, 1, 1), data["tokens"][i], data["null_tokens"]).float()
-        out["t"] = draws.index(len(self._schedule.alphas_cumprod), batch)
+        draw_conditions(self.recipe, out, data, i, draws)
+        out["t"] = draws.index(len(self._schedule.alphas_cumprod), len(i))
         out["fs"] = data["fs"][i]
         return out
 

@@ -27,8 +27,8 @@ class Session:
     """One network's training, resumable.
 
     The state on disk holds weights, moving average, optimiser and step. `seconds` bounds this run. With `fit` the
-    total number of steps is set once to what the measured pace allows in `fit` seconds over all runs, so that the
-    learning rate reaches its end; the number is kept in the state and belongs into the card. With `graph`, steps are to
+    total number of steps follows what the measured pace allows in `fit` seconds of this run, so that the learning rate
+    reaches its end; the number is kept in the state and belongs into the card. With `graph`, steps are to
     be replayed as a CUDA graph (`step.Step`), which the optimiser must be built for.
     """
 
@@ -59,6 +59,7 @@ class Session:
         )
         if state.is_file():
             self._load()
+        self._began = self.step
 
     @property
     def elapsed(self) -> float:
@@ -67,19 +68,25 @@ class Session:
 
     def running(self) -> bool:
         """Whether there is another step to take in this run; sets its learning rate."""
-        if self._fit and self.step == PACE_AFTER:
-            self._paced_at = self.elapsed
-        if self._fit and self.step == PACE_AFTER + PACE_OVER:
-            pace = PACE_OVER / (self.elapsed - self._paced_at)
-            self.total = self.step + int(pace * (self._fit - self.elapsed) * 0.99)
-            self._fit = 0.0
-            self.log(f"{pace:.1f} steps/s, {self.total} steps in all")
+        if self._fit:
+            self._refit()
         if self.elapsed - self._saved_at > SAVE_EVERY:
             self.save()
         progress = self.step / self.total
         shape = min(1.0, progress / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * progress))
         self._set_rate(self.plan.learning_rate * shape + 1e-6)
         return self.step < self.total and self.elapsed < self._seconds
+
+    def _refit(self) -> None:
+        """Set the total to what the latest pace allows: other programs on the GPU come and go."""
+        taken = self.step - self._began
+        if taken < PACE_AFTER or (taken - PACE_AFTER) % PACE_OVER:
+            return
+        now = self.elapsed
+        if taken > PACE_AFTER:
+            pace = PACE_OVER / (now - self._paced_at)
+            self.total = self.step + max(0, int(pace * (self._fit - now)))
+        self._paced_at = now
 
     @property
     def finished(self) -> bool:

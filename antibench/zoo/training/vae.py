@@ -62,13 +62,18 @@ def autoencode(vae: Any, clips: Tensor, sample: bool) -> tuple[Tensor, Tensor]:
     count, frames = clips.shape[:2]
     flat = _is_image_vae(vae)
     x = clips.flatten(0, 1) if flat else clips.transpose(1, 2)
-    posterior = vae.encode(x).latent_dist
+    with torch.set_grad_enabled(torch.is_grad_enabled() and _learns(vae.encoder)):
+        posterior = vae.encode(x).latent_dist
     mean, logvar = posterior.mean.float(), posterior.logvar.float().clamp(-20, 5)
     z = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean) if sample else mean
     kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
     if flat:
         return vae.decode(z, num_frames=frames).sample.float().view(count, frames, *clips.shape[2:]), kl
     return vae.decode(z).sample.float().transpose(1, 2), kl
+
+
+def _learns(module: nn.Module) -> bool:
+    return any(parameter.requires_grad for parameter in module.parameters())
 
 
 def _is_image_vae(vae: Any) -> bool:
@@ -91,12 +96,14 @@ def vae_losses(vae: nn.Module, features: FeatureLoss, batch: Batch) -> Losses:
 
 
 def train_vae(vae: nn.Module, pool: Pool, recipe: Recipe, session: Session) -> None:
-    """Take the session's steps: clips, and now and then as many single frames of other people."""
-    assert recipe.train_vae is not None
+    """Take the session's steps: clips, and now and then as many single frames of other people.
+
+    Where no weight of the encoder asks for a gradient, the decoder alone is trained.
+    """
     device = pool.frames.device
     features = FeatureLoss().to(device)
-    draw = torch.Generator(device).manual_seed(recipe.train_vae.seed + session.step)
-    batch = recipe.train_vae.batch
+    draw = torch.Generator(device).manual_seed(session.plan.seed + session.step)
+    batch = session.plan.batch
     losses_of = partial(vae_losses, vae, features)
     clips, singles = Step(session, losses_of), Step(session, losses_of)
     while session.running():
