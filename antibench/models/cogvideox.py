@@ -83,11 +83,11 @@ class CogVideoX:
         """Animate a photo with the pipeline's own sampler."""
         settings = self.settings
         height, width = settings.size
+        photo = fit(image, settings.size)
         try:
             clip = self.pipe(
-                image=Image.fromarray(fit(image, settings.size)),
-                prompt=prompt,
-                negative_prompt=settings.negative_prompt,
+                image=Image.fromarray(photo),
+                **self._branches(photo, prompt),
                 height=height,
                 width=width,
                 num_frames=settings.frames,
@@ -105,10 +105,10 @@ class CogVideoX:
 
     def encode(self, image: torch.Tensor, *, capture: Sequence[str] = ()) -> Encoded:
         """The VAE's view of a photo: latents (1, 1, C, h, w), scaled as the transformer gets them; features
-        (1, C, h, w). There are no image tokens."""
+        (1, C, h, w). Image tokens are for subclasses."""
         with captured(self._vae_layers, capture) as features:
             latents = self._image_latents(image)
-        return Encoded(latents, {name: value[:, :, 0] for name, value in features.items()}, None)
+        return Encoded(latents, {name: value[:, :, 0] for name, value in features.items()}, self._image_tokens(image))
 
     @torch.no_grad()
     def encode_clip(self, frames: FramesU8) -> torch.Tensor:
@@ -164,31 +164,38 @@ class CogVideoX:
         clip, noise = clip_latents.to(self.pipe.device).float(), noise.to(self.pipe.device).float()
         step = self.timestep(t)
         steps = torch.tensor([step], device=clip.device)
-        latents = self._image_latents(image) if encoded is None else encoded.latents
+        known = self.encode(image) if encoded is None else encoded
         with captured(self._layers, capture) as features:
             noised = self.pipe.scheduler.add_noise(clip, noise, steps)
-            prediction = self.predict(noised, step, latents, prompt, guided=guided)
+            prediction = self.predict(noised, step, known.latents, prompt, guided=guided, tokens=known.tokens)
         if guided:
             features = {name: value.chunk(2)[1] for name, value in features.items()}
         target = self.pipe.scheduler.get_velocity(clip, noise, steps)
-        return Denoised(torch.mean((prediction - target) ** 2), prediction, features, latents)
+        return Denoised(torch.mean((prediction - target) ** 2), prediction, features, known.latents)
 
     def predict(
-        self, noised: torch.Tensor, timestep: int, latents: torch.Tensor, prompt: str, *, guided: bool
+        self,
+        noised: torch.Tensor,
+        timestep: int,
+        latents: torch.Tensor,
+        prompt: str,
+        *,
+        guided: bool,
+        tokens: torch.Tensor | None = None,
     ) -> torch.Tensor:
         """The transformer's v-prediction (1, F, C, h, w) for noised latents of that shape.
 
         Args:
             noised: Clip latents at the noise level of `timestep`.
             timestep: Training timestep.
-            latents: (1, 1, C, h, w) image latents; zeros pad them in time.
+            latents: (1, 1, C, h, w) image latents.
             prompt: Caption of the conditional branch; the other one sees the negative prompt.
             guided: Run both branches, unconditional first, and combine them.
+            tokens: (1, K, D) image tokens of the conditional branch, where `encode` gives any.
         """
         transformer, (height, width) = self.pipe.transformer, self.settings.size
-        padding = torch.zeros_like(noised[:, 1:])
-        beside = torch.cat([latents.to(noised.dtype), padding], dim=1)
-        text = self._text(prompt, guided)
+        beside = self._beside(latents.to(noised.dtype), noised.shape[1])
+        text = self._context(prompt, tokens, guided=guided)
         sample = torch.cat([noised, beside], dim=2).expand(text.shape[0], -1, -1, -1, -1).to(transformer.dtype)
         rotary = None
         if transformer.config.use_rotary_positional_embeddings:
@@ -219,9 +226,25 @@ class CogVideoX:
         progress = float((settings.steps - timestep) / settings.steps)
         return 1 + settings.guidance_scale * (1 - math.cos(math.pi * progress**5.0)) / 2
 
+    def _branches(self, photo: ImageU8, prompt: str) -> dict[str, Any]:
+        """What the pipeline is told of both branches, for a photo at the model's size."""
+        del photo
+        return {"prompt": prompt, "negative_prompt": self.settings.negative_prompt}
+
+    def _image_tokens(self, image: torch.Tensor) -> torch.Tensor | None:
+        """(1, K, D), differentiable in the image, or None if the transformer reads none."""
+        del image
+        return None
+
+    def _beside(self, latents: torch.Tensor, frames: int) -> torch.Tensor:
+        """What is concatenated with a noised clip: (1, 1, C, h, w) image latents, padded with zeros to `frames`."""
+        padding = latents.new_zeros(1, frames - 1, *latents.shape[2:])
+        return torch.cat([latents, padding], dim=1)
+
     @torch.no_grad()
-    def _text(self, prompt: str, guided: bool) -> torch.Tensor:
-        """(1, L, D), or with guidance (2, L, D): the negative prompt first."""
+    def _context(self, prompt: str, tokens: torch.Tensor | None, *, guided: bool) -> torch.Tensor:
+        """What the transformer reads: (1, L, D), or with guidance (2, L, D), the negative prompt first."""
+        del tokens
         positive, negative = self.pipe.encode_prompt(
             prompt,
             self.settings.negative_prompt,

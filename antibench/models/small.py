@@ -7,6 +7,7 @@ from typing import Any
 from antibench.contracts import ModelSpec
 from antibench.models.cogvideox import CogVideoX, CogVideoXSettings
 from antibench.models.cogvideox_text import CaptionPipeline
+from antibench.models.cogvideox_tokens import CogVideoXTokens, RepeatedPhotoPipeline
 from antibench.models.dynamicrafter.adapter import DynamiCrafter, DynamiCrafterSettings
 from antibench.models.dynamicrafter.small_networks import SmallNetworks
 from antibench.models.part import Part
@@ -47,6 +48,24 @@ def load_cogvideox(spec: ModelSpec, device: str, **sampling: Any) -> CogVideoX:
         scheduler=parts["scheduler"],
     )
     return CogVideoX(pipe, CogVideoXSettings(size=spec.size, frames=spec.frames, **sampling), spec)
+
+
+def load_cogvideox_tokens(spec: ModelSpec, device: str, **sampling: Any) -> CogVideoXTokens:
+    """A small CogVideoX with image tokens; `sampling` are fields of `CogVideoXSettings`.
+
+    Raises:
+        UserError: if this installation lacks the weights.
+    """
+    parts = load_components(spec.name, device)
+    pipe = RepeatedPhotoPipeline(
+        tokenizer=None,
+        text_encoder=Part(parts["encoder"].captions),
+        vae=parts["vae"],
+        transformer=parts["transformer"],
+        scheduler=parts["scheduler"],
+    )
+    settings = CogVideoXSettings(size=spec.size, frames=spec.frames, **sampling)
+    return CogVideoXTokens(pipe, parts["encoder"], settings, spec)
 
 
 def load_dynamicrafter(spec: ModelSpec, device: str, **sampling: Any) -> DynamiCrafter:

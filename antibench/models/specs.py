@@ -54,6 +54,7 @@ def small_size(name: str) -> tuple[int, int]:
 
 _SVD: dict[str, Any] = RECIPES["svd-small"].sampling
 _COGVIDEOX: dict[str, Any] = RECIPES["cogvideox-small"].sampling
+_COGVIDEOX_TOKENS: dict[str, Any] = RECIPES["cogvideox-tokens-small"].sampling
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,36 @@ class CogVideoXSmall:
             guidance_scale=self.guidance,
             negative_prompt=self.negative_prompt,
             fps=_COGVIDEOX["fps"],
+        )
+
+
+@dataclass(frozen=True)
+class CogVideoXTokensSmall:
+    """A small CogVideoX that also reads tokens of EfficientNet-Lite0: a controlled variant, in no published model.
+
+    Attributes:
+        steps: Sampling steps.
+        guidance: Guidance scale of caption and image tokens together.
+    """
+
+    steps: int = _COGVIDEOX_TOKENS["steps"]
+    guidance: float = _COGVIDEOX_TOKENS["guidance"]
+
+    name: ClassVar[str] = "cogvideox-tokens-small"
+    version: ClassVar[int] = 1
+    card: ClassVar[ModelCard] = small_card(
+        "cogvideox-tokens-small", "Small CogVideoX of rendered portraits, conditioned as DynamiCrafter is"
+    )
+    size: ClassVar[tuple[int, int]] = small_size("cogvideox-tokens-small")
+    frames: ClassVar[int] = RECIPES["cogvideox-tokens-small"].frames
+    gives: ClassVar[frozenset[Gives]] = COGVIDEOX_GIVES | {"image_tokens"}
+
+    def load(self, device: str) -> VideoModel:
+        """Load the shipped weights."""
+        from antibench.models.small import load_cogvideox_tokens
+
+        return load_cogvideox_tokens(
+            self, device, steps=self.steps, guidance_scale=self.guidance, fps=_COGVIDEOX_TOKENS["fps"]
         )
 
 

@@ -71,7 +71,7 @@ class TinyCogVideoX:
         """Build the model; the weights are the same every time."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            vae, transformer = _vae(self.vae), _transformer(self.transformer)
+            vae, transformer = tiny_vae(self.vae), tiny_transformer(self.transformer)
             text = Part(ByteText())
         kind = {"ddim": CogVideoXDDIMScheduler, "dpm": CogVideoXDPMScheduler}[self.scheduler]
         pipe = CaptionPipeline(
@@ -90,7 +90,8 @@ SCHEDULE: dict[str, Any] = {
 """What the checkpoint of the image-to-video model sets."""
 
 
-def _vae(changes: dict[str, Any]) -> AutoencoderKLCogVideoX:
+def tiny_vae(changes: dict[str, Any]) -> AutoencoderKLCogVideoX:
+    """The VAE with random weights, its configuration changed."""
     config = {
         "block_out_channels": (8, 8, 8),
         "down_block_types": ("CogVideoXDownBlock3D",) * 3,
@@ -105,7 +106,8 @@ def _vae(changes: dict[str, Any]) -> AutoencoderKLCogVideoX:
     return AutoencoderKLCogVideoX(**{**config, **changes})
 
 
-def _transformer(changes: dict[str, Any]) -> CogVideoXTransformer3DModel:
+def tiny_transformer(changes: dict[str, Any]) -> CogVideoXTransformer3DModel:
+    """The transformer with random weights, its configuration changed."""
     config = {
         "num_attention_heads": 2,
         "attention_head_dim": 16,

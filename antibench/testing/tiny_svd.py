@@ -31,9 +31,9 @@ WIDTH = 32
 class PatchTokens(nn.Module):
     """Sixteen tokens of an image: one linear map of the pixels under each cell of a 4 x 4 grid."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.project = nn.Linear(3, WIDTH)
+        self.project = nn.Linear(3, width)
 
     def forward(self, pixels: torch.Tensor) -> torch.Tensor:
         """(B, 3, H, W) in [0, 1] -> (B, 16, D)."""
@@ -63,7 +63,7 @@ class TinySVD:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             vae, unet = _svd_vae(), _svd_unet()
-            encoder = _clip() if self.clip else Part(PatchTokens())
+            encoder = _clip() if self.clip else Part(PatchTokens(WIDTH))
         kind = StableVideoDiffusionPipeline if self.clip else TokenPipeline
         extractor = CLIPImageProcessor() if self.clip else None
         pipe = kind(

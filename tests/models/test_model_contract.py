@@ -13,6 +13,7 @@ from antibench.contracts import Gives, ModelCard
 from antibench.models.svd import SVD
 from antibench.testing.model_contract import checks
 from antibench.testing.tiny_cogvideox import SERIES_1_5, TinyCogVideoX
+from antibench.testing.tiny_cogvideox_tokens import TinyCogVideoXTokens
 from antibench.testing.tiny_dynamicrafter import NOISE_PREDICTING, TinyDynamiCrafter
 from antibench.testing.tiny_svd import TinySVD
 
@@ -21,10 +22,21 @@ CASES: list[tuple[type[Any], dict[str, Any]]] = [
     (TinySVD, {"clip": True}),
     (TinyCogVideoX, {}),
     (TinyCogVideoX, {"scheduler": "dpm", "transformer": SERIES_1_5, "vae": {"invert_scale_latents": True}}),
+    (TinyCogVideoXTokens, {}),
+    (TinyCogVideoXTokens, {"transformer": SERIES_1_5}),
     (TinyDynamiCrafter, {}),
     (TinyDynamiCrafter, {"diffusion": NOISE_PREDICTING, "settings": {"spacing": "uniform", "guidance_rescale": 0.0}}),
 ]
-IDS = ["svd-tokens", "svd-clip", "cogvideox", "cogvideox-1.5", "dynamicrafter", "dynamicrafter-256"]
+IDS = [
+    "svd-tokens",
+    "svd-clip",
+    "cogvideox",
+    "cogvideox-1.5",
+    "cogvideox-tokens",
+    "cogvideox-tokens-1.5",
+    "dynamicrafter",
+    "dynamicrafter-256",
+]
 
 
 @pytest.mark.parametrize(("spec", "params"), CASES, ids=IDS)

@@ -22,7 +22,7 @@ from antibench.zoo.networks import PhotoEncoder
 from antibench.zoo.recipes import RECIPES
 
 TRAINED: list[type[Any]] = [specs.SVDSmall, specs.SVDSmallHoldout, specs.CogVideoXSmall]
-SMALL = [*TRAINED, dynamicrafter.DynamiCrafterSmall]
+SMALL = [*TRAINED, dynamicrafter.DynamiCrafterSmall, specs.CogVideoXTokensSmall]
 REAL: list[type[Any]] = [
     specs.SVDXT,
     specs.CogVideoX5BI2V,
