@@ -34,6 +34,16 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
         ("ism[dlib]@1", "antibench.metrics.ism:Ism", "Identity of the video, frames without a face left out"),
         ("ism0[dlib]@1", "antibench.metrics.ism0:Ism0", "Identity of the video, a missing face counts 0"),
         ("fdfr[mtcnn]@1", "antibench.metrics.fdfr:Fdfr", "Share of frames without a face"),
+        (
+            "ism0[mobileface]@1",
+            "antibench.metrics.ism0_mobileface:Ism0MobileFace",
+            "Identity of the video by a second network",
+        ),
+        (
+            "ism-photo[mobileface]@1",
+            "antibench.metrics.ism_photo_mobileface:IsmPhotoMobileFace",
+            "Identity of the photo by a second network",
+        ),
         ("ism-photo[dlib]@1", "antibench.metrics.ism_photo:IsmPhoto", "Identity of the photo as the model sees it"),
         (
             "ism-own-input[dlib]@1",

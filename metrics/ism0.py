@@ -9,6 +9,7 @@ import numpy as np
 
 from antibench.contracts import Card, CellView, Unscored
 from antibench.metrics.citations import ANTI_DREAMBOOTH
+from antibench.metrics.judges.faces import Recogniser
 from antibench.metrics.judges.identity import similarities
 from antibench.metrics.result import within
 from antibench.metrics.sampling import JudgesFrames, at_size_of, judged
@@ -40,11 +41,12 @@ class Ism0(JudgesFrames):
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     scope: ClassVar[Literal["video", "photo", "fidelity"]] = "video"
     photo_twin: ClassVar[str | None] = "ism-photo[dlib]"
+    recogniser: ClassVar[Recogniser] = "dlib"
 
     def score(self, view: CellView) -> float | Unscored:
         """-1..1; 1 = the same face in every judged frame."""
         frames = judged(view.frames, self.judged_frames)
-        found = similarities(at_size_of(view.photo, frames), frames, view.world)
+        found = similarities(at_size_of(view.photo, frames), frames, view.world, self.recogniser)
         if isinstance(found, Unscored):
             return found
         return within(self.bounds, float(np.mean([value or 0.0 for value in found])))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from antibench.contracts import Card, CellView, Unscored
+from antibench.metrics.judges.faces import Recogniser
 from antibench.metrics.judges.identity import similarities
 from antibench.metrics.result import within
 from antibench.metrics.sampling import at_size_of
@@ -30,11 +31,12 @@ class IsmPhoto:
     bounds: ClassVar[tuple[float, float]] = (-1.0, 1.0)
     scope: ClassVar[Literal["video", "photo", "fidelity"]] = "photo"
     photo_twin: ClassVar[str | None] = None
+    recogniser: ClassVar[Recogniser] = "dlib"
 
     def score(self, view: CellView) -> float | Unscored:
         """-1..1; 1 = the same face."""
         seen = view.seen[None]
-        found = similarities(at_size_of(view.photo, seen), seen, view.world)
+        found = similarities(at_size_of(view.photo, seen), seen, view.world, self.recogniser)
         if isinstance(found, Unscored):
             return found
         return within(self.bounds, found[0] or 0.0)

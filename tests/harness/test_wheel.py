@@ -26,7 +26,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source.mkdir()
     for name in SHIPPED:
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("pyproject.toml", "README.md", "LICENSE"):
+    for file in ("pyproject.toml", "README.md", "LICENSE", "THIRD_PARTY.md"):
         shutil.copy(ROOT / file, source / file)
     built = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(source)]
     subprocess.run(built, check=True, capture_output=True, timeout=300)
@@ -68,6 +68,7 @@ def test_everything_is_in_the_wheel(python: Path, tmp_path: Path) -> None:
     assert json.loads(done.stdout) == json.loads(here.stdout)
     (wheel,) = python.parents[2].glob("*.whl")
     held = set(zipfile.ZipFile(wheel).namelist())
+    assert any(name.endswith("/THIRD_PARTY.md") for name in held)  # the licence of the weights that come along
     for name in SHIPPED:
         for path in (ROOT / name).rglob("*"):
             if path.suffix in (".py", ".toml", ".json", ".safetensors"):

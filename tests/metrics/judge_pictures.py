@@ -24,13 +24,13 @@ def detection_pictures() -> dict[str, ImageU8]:
     }
 
 
-def chips() -> dict[str, ImageU8]:
-    """150x150 inputs of the recognition network."""
+def chips(size: int = 150) -> dict[str, ImageU8]:
+    """Inputs of a recognition network, `size` pixels wide and high."""
     lfw = np.round(skimage.data.lfw_subset()[0] * 255).astype(np.uint8)
     return {
-        "portrait": portrait(size=150),
-        "lfw": np.array(Image.fromarray(lfw).resize((150, 150), Image.Resampling.BICUBIC).convert("RGB")),
-        "noise": np.random.default_rng(0).integers(0, 256, (150, 150, 3), dtype=np.uint8),
+        "portrait": portrait(size=size),
+        "lfw": np.array(Image.fromarray(lfw).resize((size, size), Image.Resampling.BICUBIC).convert("RGB")),
+        "noise": np.random.default_rng(0).integers(0, 256, (size, size, 3), dtype=np.uint8),
     }
 
 

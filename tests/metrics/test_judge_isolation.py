@@ -30,6 +30,8 @@ def sources() -> dict[str, Path]:
 
 
 SOURCES = sources()
+JUDGES_FILES = {path.name for path in SOURCES["antibench.metrics.judges"].parent.glob("*.safetensors")}
+"""Weights of judges that antibench ships itself."""
 GUARDED = sorted(
     name
     for name in SOURCES
@@ -68,7 +70,9 @@ def reachable(name: str) -> set[str]:
 
 
 def test_the_search_finds_what_it_should() -> None:
-    assert "antibench.metrics.judges.mtcnn" in reachable("antibench.metrics.ism0")
+    judges = reachable("antibench.metrics.ism0")
+    assert {f"antibench.metrics.judges.{name}" for name in ("mtcnn", "dlib_face", "mobileface")} <= judges
+    assert "mobileface.safetensors" in JUDGES_FILES
     assert len([name for name in GUARDED if name.startswith("antibench.attacks.")]) >= 6
     assert len([name for name in GUARDED if name.startswith("antibench.models.")]) >= 2
     assert len([name for name in GUARDED if name.startswith("antibench.perturb.")]) >= 2
@@ -86,6 +90,8 @@ def test_no_name_leads_to_a_judge(name: str) -> None:
     strings = {node.value for node in ast.walk(tree(name)) if isinstance(node, ast.Constant)}
     assert "METRICS" not in names
     assert not strings & (JUDGES_PACKAGES - {"lpips"})
+    forbidden = {"antibench.metrics", *JUDGES_FILES}
+    assert not [said for said in strings if isinstance(said, str) and any(word in said for word in forbidden)]
 
 
 @pytest.mark.slow

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skimage.data
-import torch
 from PIL import Image
 from safetensors.numpy import save_file
 
@@ -18,33 +17,38 @@ from antibench.errors import UserError
 from antibench.metrics.fdfr import Fdfr
 from antibench.metrics.ism import Ism
 from antibench.metrics.ism0 import Ism0
+from antibench.metrics.ism0_mobileface import Ism0MobileFace
 from antibench.metrics.ism_own_input import IsmOwnInput
 from antibench.metrics.ism_photo import IsmPhoto
+from antibench.metrics.ism_photo_mobileface import IsmPhotoMobileFace
 from antibench.metrics.judges import identity
-from antibench.metrics.judges.dlib_face import face_net
-from antibench.metrics.judges.faces import Embedding
+from antibench.metrics.judges.faces import RECOGNITION, Embedding, Recogniser, embed
 from antibench.pixels import fit
 from antibench.testing.metric_contract import ruined_views, sample_view
+from antibench.zoo.portraits import portrait_clip
 
-ALL: list[Metric] = [Ism(), Ism0(), IsmPhoto(), IsmOwnInput()]
+ALL: list[Metric] = [Ism(), Ism0(), IsmPhoto(), IsmOwnInput(), Ism0MobileFace(), IsmPhotoMobileFace()]
 SHARED = np.full(128, 7.0, dtype=np.float32)
 """What all faces of the hand-made world share."""
 
 
 @pytest.fixture
 def angles(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A world in which a picture's level is the angle of its face in degrees, and level 255 has no face."""
+    """A world in which a picture's level is the angle of its face in degrees, and level 255 has no face.
 
-    def embed(image: ImageU8) -> Embedding | None:
+    The second network sees half the angle.
+    """
+
+    def angle(image: ImageU8, recogniser: Recogniser) -> Embedding | None:
         level = int(image[0, 0, 0])
         if level == 255:
             return None
-        face = SHARED.copy()
-        face[:2] += [np.cos(np.radians(level)), np.sin(np.radians(level))]
+        face, seen = SHARED.copy(), np.radians(level if recogniser == "dlib" else level / 2)
+        face[:2] += [np.cos(seen), np.sin(seen)]
         return face
 
-    monkeypatch.setattr(identity, "embed", embed)
-    monkeypatch.setattr(identity, "mean_embedding", lambda world: SHARED)
+    monkeypatch.setattr(identity, "embed", angle)
+    monkeypatch.setattr(identity, "mean_embedding", lambda world, recogniser: SHARED)
 
 
 def level(value: int) -> ImageU8:
@@ -61,6 +65,14 @@ def test_missing_faces_drop_out_of_ism_and_count_zero_in_ism0() -> None:
     cell = view(0, 0, 0, 60, 255, 90, 0)  # frame 0 is not judged
     assert Ism().score(cell) == pytest.approx((0.5 + 0 + 1) / 3, abs=1e-5)
     assert Ism0().score(cell) == pytest.approx((0.5 + 0 + 0 + 1) / 4, abs=1e-5)
+
+
+@pytest.mark.usefixtures("angles")
+def test_the_second_judge_scores_as_the_first_with_its_own_embeddings() -> None:
+    cell = view(0, 120, 0, 60, 255, 120, 0)  # frame 0 is not judged
+    assert Ism0MobileFace().score(cell) == pytest.approx((np.sqrt(0.75) + 0 + 0.5 + 1) / 4, abs=1e-5)
+    assert IsmPhotoMobileFace().score(cell) == pytest.approx(0.5, abs=1e-5)
+    assert IsmPhoto().score(cell) == pytest.approx(-0.5, abs=1e-5)
 
 
 @pytest.mark.usefixtures("angles")
@@ -91,6 +103,8 @@ def test_a_photo_that_lost_its_face_counts_zero() -> None:
         (Ism0(), view(255, 0, 0, 0)),
         (IsmPhoto(), view(255, 0, 0, 0)),
         (IsmOwnInput(), view(0, 255, 0, 0)),
+        (Ism0MobileFace(), view(255, 0, 0, 0)),
+        (IsmPhotoMobileFace(), view(255, 0, 0, 0)),
     ],
 )
 def test_unscored_with_a_reason_where_there_is_nothing_to_compare(metric: Metric, cell: CellView) -> None:
@@ -147,24 +161,41 @@ def test_the_small_world_never_falls_back_silently(monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.usefixtures("fresh_means")
 def test_the_small_world_subtracts_its_own_mean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    mean = np.arange(128, dtype=np.float32)
-    save_file({"dlib": mean}, tmp_path / "mean.safetensors")
+    means = {"dlib": np.arange(128, dtype=np.float32), "mobileface": np.arange(256, dtype=np.float32)}
+    save_file(means, tmp_path / "mean.safetensors")
     monkeypatch.setattr(identity, "MEAN_FILE", str(tmp_path / "mean.safetensors"))
-    np.testing.assert_array_equal(identity.mean_embedding("small"), mean)
+    for recogniser in RECOGNITION:
+        np.testing.assert_array_equal(identity.mean_embedding("small", recogniser), means[recogniser])
 
 
-def test_the_mean_of_real_faces_brings_strangers_to_zero() -> None:
-    """Embeddings of 20 other faces of the same collection: raw cosines are high, centred ones spread around zero."""
+@pytest.mark.parametrize("recogniser", RECOGNITION)
+def test_the_small_worlds_mean_brings_its_strangers_to_zero_and_keeps_one_person_together(
+    recogniser: Recogniser,
+) -> None:
+    """Twelve people of the split for tuning, first and last frame of their clips."""
+    centre = identity.mean_embedding("small", recogniser)
+    clips = [portrait_clip("tune", index, 64, 9)[0] for index in range(12)]
+    found = [[embed(frame, recogniser) for frame in clip[[0, -1]]] for clip in clips]
+    people = np.stack([pair for pair in found if pair[0] is not None and pair[1] is not None]) - centre
+    assert len(people) >= 10
+    unit = people / np.linalg.norm(people, axis=2, keepdims=True)
+    alike = unit[:, 0] @ unit[:, 1].T
+    assert np.diag(alike).mean() > 0.6
+    assert abs(alike[~np.eye(len(alike), dtype=bool)].mean()) < 0.1
+
+
+@pytest.mark.parametrize(("recogniser", "alike"), [("dlib", 0.7), ("mobileface", 0.2)])
+def test_the_mean_of_real_faces_brings_strangers_to_zero(recogniser: Recogniser, alike: float) -> None:
+    """Embeddings of 20 faces of the collection: raw cosines are high, centred ones spread around zero."""
+    size = RECOGNITION[recogniser].size
     faces = np.round(skimage.data.lfw_subset()[:20] * 255).astype(np.uint8)
-    large = [Image.fromarray(face).resize((150, 150), Image.Resampling.BICUBIC).convert("RGB") for face in faces]
-    with torch.no_grad():
-        found = face_net()(
-            torch.tensor(np.stack([np.array(face) for face in large])).permute(0, 3, 1, 2).float()
-        ).numpy()
+    large = [Image.fromarray(face).resize((size, size), Image.Resampling.BICUBIC).convert("RGB") for face in faces]
+    found = np.stack([face for image in large if (face := embed(np.array(image), recogniser)) is not None])
+    assert len(found) >= 18
 
     def mean_of_pairs(vectors: np.ndarray) -> float:
         unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
         return float((unit @ unit.T)[np.triu_indices(len(unit), 1)].mean())
 
-    assert mean_of_pairs(found) > 0.7
-    assert abs(mean_of_pairs(found - identity.mean_embedding("real"))) < 0.1
+    assert mean_of_pairs(found) > alike
+    assert abs(mean_of_pairs(found - identity.mean_embedding("real", recogniser))) < 0.1
