@@ -2,7 +2,8 @@
 
 A small model that copies its input, or that nothing disrupts, gives tables that look like results and are none. The
 gate runs the suite ``gate`` on one model and asks what a world must show before it is believed: clean clips that keep
-the person, controls that do nothing, and a protection that hurts the video more than the photo. Measure a model and
+the person, controls that do nothing, and a protection that hurts the video more than the photo, in the eyes of two
+networks. Measure a model and
 write its card with ``python -m antibench.zoo.gate NAME --portraits 64``.
 """
 
@@ -37,6 +38,8 @@ from antibench.zoo.portraits import portrait_clip
 from antibench.zoo.recipes import RECIPES
 
 HEADLINE = "ism0[dlib]"
+SECOND = "ism0[mobileface]"
+"""By a network of other layers and weights: a perturbation that fools only one of the two hid nobody."""
 ENOUGH = 64
 """Portraits a verdict needs."""
 KEPT_SHARE = 0.75
@@ -76,7 +79,6 @@ def measure(
         done = run_suite(suite, settings, tell)
     cells = read_run(done.folder).cells
     summary = done.summary
-    rows = [row for row in summary["rows"] if row["metric"] == HEADLINE]
     return {
         "portraits": portraits,
         "cells": summary["cells"],
@@ -84,9 +86,10 @@ def measure(
         "motion": _motion(name, min(portraits, MOTION_PORTRAITS)),
         "clean": {
             metric: _mean(cells, metric=metric, protection="clean", purification="none")
-            for metric in (HEADLINE, "ism[dlib]", "fdfr[mtcnn]", "sharpness", "motion")
+            for metric in (HEADLINE, SECOND, "ism[dlib]", "fdfr[mtcnn]", "sharpness", "motion")
         },
-        "rows": [_row(row) for row in rows],
+        "rows": [_row(row) for row in summary["rows"] if row["metric"] == HEADLINE],
+        "second": [_row(row) for row in summary["rows"] if row["metric"] == SECOND],
     }
 
 
@@ -175,6 +178,7 @@ def _obeys(motion: dict[str, Any]) -> Check:
 def judge(figures: dict[str, Any]) -> list[Check]:
     """The gate's questions, answered from the figures of `measure`."""
     clean, real, rows = figures["clean"], figures["real"], figures["rows"]
+    second = {row["protection"]: row for row in figures["second"]}
     controls = [row for row in rows if row["role"] == "control" and row["protection"] != "clean-reseeded"]
     protections = [row for row in rows if row["role"] == "protection"]
     return [
@@ -188,6 +192,7 @@ def judge(figures: dict[str, Any]) -> list[Check]:
         _obeys(figures["motion"]),
         _controls(controls),
         _attackable(protections, clean[HEADLINE]),
+        _confirmed(protections, second, clean[SECOND]),
         _beyond_photo(protections),
         _purified(protections),
     ]
@@ -205,14 +210,27 @@ def _controls(rows: list[dict[str, Any]]) -> Check:
 
 
 def _attackable(rows: list[dict[str, Any]], clean: float | None) -> Check:
-    name = "a protection takes the person from the video and leaves the photo"
-    if not rows or not clean:
+    return _taken("a protection takes the person from the video and leaves the photo", _strongest(rows), clean)
+
+
+def _confirmed(rows: list[dict[str, Any]], second: dict[str, dict[str, Any]], clean: float | None) -> Check:
+    """The protection that is strongest by the first judge, not the one the second would choose."""
+    best = _strongest(rows)
+    return _taken("a second judge says the same", second.get(best["protection"]) if best else None, clean)
+
+
+def _strongest(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    return min(rows, key=lambda row: float(row["means"]["protected"]), default=None)
+
+
+def _taken(name: str, row: dict[str, Any] | None, clean: float | None) -> Check:
+    """Does a protection take enough of the video's identity and leave enough of the photo's?"""
+    if row is None or not clean or row["means"]["protected"] is None:
         return Check(name, False, "not measured")
-    best = min(rows, key=lambda row: float(row["means"]["protected"]))
-    taken = 1 - best["means"]["protected"] / clean
-    kept = best["photo"]
+    taken = 1 - row["means"]["protected"] / clean
+    kept = row["photo"]
     ok = taken >= TAKEN_SHARE and kept is not None and kept >= PHOTO_KEPT
-    detail = f"{best['protection']} takes {taken:.0%} (at least {TAKEN_SHARE:.0%}), photo keeps {kept} ({PHOTO_KEPT})"
+    detail = f"{row['protection']} takes {taken:.0%} (at least {TAKEN_SHARE:.0%}), photo keeps {kept} ({PHOTO_KEPT})"
     return Check(name, ok, detail)
 
 

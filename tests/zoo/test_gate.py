@@ -34,7 +34,14 @@ def valid() -> dict[str, Any]:
         "portraits": 64,
         "cells": {},
         "real": {"ism[dlib]": 0.7, "fdfr[mtcnn]": 0.0, "sharpness": 1.0},
-        "clean": {"ism0[dlib]": 0.6, "ism[dlib]": 0.6, "fdfr[mtcnn]": 0.02, "sharpness": 0.8, "motion": 0.4},
+        "clean": {
+            "ism0[dlib]": 0.6,
+            "ism0[mobileface]": 0.5,
+            "ism[dlib]": 0.6,
+            "fdfr[mtcnn]": 0.02,
+            "sharpness": 0.8,
+            "motion": 0.4,
+        },
         "motion": {"what": "flow", "mean": 0.3, "error": 0.05, "photos": 16, "of": 16},
         "rows": [
             row("random-sign", "control", 0.02, 0.59, 0.0, 0.8),
@@ -42,12 +49,17 @@ def valid() -> dict[str, Any]:
             row("advdm", "protection", 0.8, 0.1, 0.6, 0.85),
             row("mist", "protection", 0.4, 0.35, 0.2, 0.9),
         ],
+        "second": [
+            row("random-sign", "control", 0.5, 0.1, 0.4, 0.9),
+            row("mist", "protection", 0.9, 0.05, 0.9, 0.95),
+            row("advdm", "protection", 0.7, 0.2, 0.5, 0.82),
+        ],
     }
 
 
 def test_a_valid_world_passes() -> None:
     answers = judge(valid())
-    assert len(answers) == 8
+    assert len(answers) == 9
     assert all(answer.ok for answer in answers), answers
 
 
@@ -69,6 +81,11 @@ def test_a_valid_world_passes() -> None:
             "a protection takes the person from the video and leaves the photo",
             lambda f: f["rows"][2].update({"photo": 0.79}),
         ),
+        ("a second judge says the same", lambda f: f["second"][2]["means"].update(protected=0.26)),
+        ("a second judge says the same", lambda f: f["second"][2]["means"].update(protected=None)),
+        ("a second judge says the same", lambda f: f["second"][2].update(photo=0.79)),
+        ("a second judge says the same", lambda f: f["second"].pop(2)),
+        ("a second judge says the same", lambda f: f["clean"].update({"ism0[mobileface]": None})),
         (
             "the damage is beyond the photo's own",
             lambda f: [r.update({"excess_low": -0.01}) for r in f["rows"][2:]],
@@ -80,6 +97,16 @@ def test_each_question_can_fail_alone(question: str, spoil: Any) -> None:
     figures = copy.deepcopy(valid())
     spoil(figures)
     assert [answer.name for answer in judge(figures) if not answer.ok] == [question]
+
+
+def test_the_second_judge_is_asked_about_the_protection_the_first_finds_strongest() -> None:
+    """Not about the one it finds strongest itself: two networks fooled by two protections are no confirmation."""
+    figures = valid()
+    (said,) = [answer for answer in judge(figures) if answer.name == "a second judge says the same"]
+    assert said.detail == "advdm takes 60% (at least 50%), photo keeps 0.82 (0.8)"
+    figures["rows"][3]["means"]["protected"] = 0.05
+    (said,) = [answer for answer in judge(figures) if answer.name == "a second judge says the same"]
+    assert said.detail == "mist takes 90% (at least 50%), photo keeps 0.95 (0.8)"
 
 
 def test_a_mean_is_never_over_what_happens_to_exist() -> None:
