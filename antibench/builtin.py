@@ -73,8 +73,17 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
         ("sharpness@1", "antibench.metrics.sharpness:Sharpness", "Sharpness of the last frames relative to the photo"),
     ],
     "models": [
-        ("svd-small@2", "antibench.models.specs:SVDSmall", "Small Stable Video Diffusion, embedded"),
-        ("svd-small-holdout@1", "antibench.models.specs:SVDSmallHoldout", "Holdout twin of svd-small, embedded"),
+        ("svd-small@3", "antibench.models.specs:SVDSmall", "Small Stable Video Diffusion, embedded"),
+        (
+            "dynamicrafter-small@1",
+            "antibench.models.dynamicrafter.specs:DynamiCrafterSmall",
+            "Small DynamiCrafter, embedded",
+        ),
+        (
+            "cogvideox-tokens-small@1",
+            "antibench.models.specs:CogVideoXTokensSmall",
+            "Small CogVideoX that also reads guided image tokens, embedded",
+        ),
         ("cogvideox-small@1", "antibench.models.specs:CogVideoXSmall", "Small CogVideoX, embedded"),
         ("svd@1", "antibench.models.specs:SVDXT", "Stable Video Diffusion XT, from the hub"),
         ("cogvideox-5b-i2v@1", "antibench.models.specs:CogVideoX5BI2V", "CogVideoX-5B image-to-video, from the hub"),

@@ -76,7 +76,7 @@ class SVDSmall:
     noise_aug_strength: float = _SVD["noise_aug_strength"]
 
     name: ClassVar[str] = "svd-small"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     card: ClassVar[ModelCard] = small_card("svd-small", "Small Stable Video Diffusion of rendered portraits")
     size: ClassVar[tuple[int, int]] = small_size("svd-small")
     frames: ClassVar[int] = RECIPES["svd-small"].frames
@@ -96,19 +96,6 @@ class SVDSmall:
             noise_aug_strength=self.noise_aug_strength,
             fps=_SVD["fps"],
         )
-
-
-@dataclass(frozen=True)
-class SVDSmallHoldout(SVDSmall):
-    """The twin that transfer is measured on: another U-Net and seed, the same VAE and image encoder."""
-
-    motion_bucket_id: int = RECIPES["svd-small-holdout"].sampling["motion_bucket_id"]
-
-    name: ClassVar[str] = "svd-small-holdout"
-    version: ClassVar[int] = 1
-    card: ClassVar[ModelCard] = small_card("svd-small-holdout", "Holdout twin of svd-small")
-    size: ClassVar[tuple[int, int]] = small_size("svd-small-holdout")
-    frames: ClassVar[int] = RECIPES["svd-small-holdout"].frames
 
 
 @dataclass(frozen=True)

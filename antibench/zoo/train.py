@@ -68,7 +68,7 @@ def run_decoder(
         return True
     torch.manual_seed(plan.seed)
     vae = load_vae(recipe, _vae_folder(recipe, out)).to(device)
-    scaling_factor = vae.config.scaling_factor  # type: ignore[union-attr]
+    scaling_factor = float(vae.config.scaling_factor)  # type: ignore[union-attr, arg-type]
     for part in (vae.encoder, getattr(vae, "quant_conv", None)):
         if isinstance(part, nn.Module):
             part.requires_grad_(False)

@@ -12,10 +12,12 @@ from safetensors.torch import load_file
 
 from antibench.errors import UserError
 from antibench.zoo import train
+from antibench.zoo.assemble import weights_folder
 from antibench.zoo.recipes import RECIPES, Training
 from antibench.zoo.training.cache import cached_pool, pool_key
 from antibench.zoo.training.clips import Pool
 from antibench.zoo.training.draws import Batch
+from antibench.zoo.training.session import Session
 
 CPU = torch.device("cpu")
 
@@ -96,12 +98,43 @@ def test_a_pool_is_made_once(tmp_path: Path) -> None:
     assert made == [1, 1]
 
 
+def test_the_decoder_is_trained_further_and_no_latent_moves(
+    toy: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    recipe = RECIPES["svd-small"]
+    short = dataclasses.replace(recipe, train_decoder=Training(steps=1, batch=1, learning_rate=1e-3, seed=1))
+    monkeypatch.setitem(RECIPES, recipe.name, short)
+    more = ["--stage", "decoder", "--out", str(tmp_path), "--device", "cpu"]
+    assert train.main([recipe.name, *more]) == 0
+    before = load_file(weights_folder(recipe.name) / "vae.safetensors")
+    after = load_file(tmp_path / recipe.name / "vae.safetensors")
+    moved = {name.split(".")[0] for name, value in after.items() if not torch.equal(value, before[name])}
+    assert moved == {"decoder"}
+    assert json.loads((tmp_path / recipe.name / "training.json").read_text())["decoder"]["steps"] == 1
+
+
+def test_the_steps_follow_the_pace_so_that_the_learning_rate_reaches_its_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("antibench.zoo.training.session.time.monotonic", lambda: clock[0])
+    plan = Training(steps=10, batch=1, learning_rate=1e-3, seed=1)
+    session = Session(torch.nn.Linear(1, 1), plan, tmp_path / "state.pt", seconds=1e9, fit=100.0)
+    session.total = 10_000  # until the pace is known
+    while session.running():
+        session.step += 1
+        clock[0] += 0.1 if clock[0] < 40 else 0.2  # another program comes to the GPU
+    assert clock[0] == pytest.approx(100, abs=1)
+    assert session.step == session.total == pytest.approx(400 + 300, abs=5)
+    assert session.optimizer.param_groups[0]["lr"] < 1e-5
+
+
 def test_the_key_follows_model_number_and_vae(tmp_path: Path) -> None:
     vae = tmp_path / "vae.safetensors"
     vae.write_bytes(b"one")
     recipe = RECIPES["svd-small"]
     key = pool_key(recipe, 8, vae)
     assert pool_key(recipe, 9, vae) != key
-    assert pool_key(RECIPES["svd-small-holdout"], 8, vae) != key
+    assert pool_key(RECIPES["dynamicrafter-small"], 8, vae) != key
     vae.write_bytes(b"two")
     assert pool_key(recipe, 8, vae) != key
