@@ -256,7 +256,7 @@ RECIPES: dict[str, Recipe] = {
             vae=_COG_VAE,
             denoiser={**_COG_TRANSFORMER, "max_text_seq_length": 12 + 16},
             scheduler=_COG_SCHEDULER,
-            sampling={"steps": 16, "guidance": 7.0, "fps": 8},
+            sampling={"steps": 16, "guidance": 5.0, "fps": 8},
             vae_of="cogvideox-small",
             train_denoiser=Training(steps=22_567, batch=128, learning_rate=1.2e-3, seed=52),
             drop=_DYNAMI_DROP,
