@@ -40,6 +40,7 @@ from antibench.zoo.recipes import RECIPES
 HEADLINE = "ism0[dlib]"
 SECOND = "ism0[mobileface]"
 """By a network of other layers and weights: a perturbation that fools only one of the two hid nobody."""
+OWN_INPUT = "ism-own-input[dlib]"
 ENOUGH = 64
 """Portraits a verdict needs."""
 KEPT_SHARE = 0.75
@@ -86,7 +87,7 @@ def measure(
         "motion": _motion(name, min(portraits, MOTION_PORTRAITS)),
         "clean": {
             metric: _mean(cells, metric=metric, protection="clean", purification="none")
-            for metric in (HEADLINE, SECOND, "ism[dlib]", "fdfr[mtcnn]", "sharpness", "motion")
+            for metric in (HEADLINE, SECOND, OWN_INPUT, "ism[dlib]", "fdfr[mtcnn]", "sharpness", "motion")
         },
         "rows": [_row(row) for row in summary["rows"] if row["metric"] == HEADLINE],
         "second": [_row(row) for row in summary["rows"] if row["metric"] == SECOND],
@@ -193,6 +194,7 @@ def judge(figures: dict[str, Any]) -> list[Check]:
         _controls(controls),
         _attackable(protections, clean[HEADLINE]),
         _confirmed(protections, second, clean[SECOND]),
+        _disrupted(protections, clean[OWN_INPUT]),
         _beyond_photo(protections),
         _purified(protections),
     ]
@@ -217,6 +219,17 @@ def _confirmed(rows: list[dict[str, Any]], second: dict[str, dict[str, Any]], cl
     """The protection that is strongest by the first judge, not the one the second would choose."""
     best = _strongest(rows)
     return _taken("a second judge says the same", second.get(best["protection"]) if best else None, clean)
+
+
+def _disrupted(rows: list[dict[str, Any]], clean: float | None) -> Check:
+    """Has the video left its own input too? A model that copies a damaged photo disrupts nothing."""
+    name = "the video leaves its own input as well"
+    best = _strongest(rows)
+    if best is None or not clean or best["own_input"] is None:
+        return Check(name, False, "not measured")
+    taken = 1 - best["own_input"] / clean
+    detail = f"{best['protection']} takes {taken:.0%} of the likeness to the own input (at least {TAKEN_SHARE:.0%})"
+    return Check(name, taken >= TAKEN_SHARE, detail)
 
 
 def _strongest(rows: list[dict[str, Any]]) -> dict[str, Any] | None:

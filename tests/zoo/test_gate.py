@@ -37,6 +37,7 @@ def valid() -> dict[str, Any]:
         "clean": {
             "ism0[dlib]": 0.6,
             "ism0[mobileface]": 0.5,
+            "ism-own-input[dlib]": 0.6,
             "ism[dlib]": 0.6,
             "fdfr[mtcnn]": 0.02,
             "sharpness": 0.8,
@@ -59,7 +60,7 @@ def valid() -> dict[str, Any]:
 
 def test_a_valid_world_passes() -> None:
     answers = judge(valid())
-    assert len(answers) == 9
+    assert len(answers) == 10
     assert all(answer.ok for answer in answers), answers
 
 
@@ -81,6 +82,8 @@ def test_a_valid_world_passes() -> None:
             "a protection takes the person from the video and leaves the photo",
             lambda f: f["rows"][2].update({"photo": 0.79}),
         ),
+        ("the video leaves its own input as well", lambda f: f["rows"][2].update(own_input=0.31)),
+        ("the video leaves its own input as well", lambda f: f["rows"][2].update(own_input=None)),
         ("a second judge says the same", lambda f: f["second"][2]["means"].update(protected=0.26)),
         ("a second judge says the same", lambda f: f["second"][2]["means"].update(protected=None)),
         ("a second judge says the same", lambda f: f["second"][2].update(photo=0.79)),

@@ -103,10 +103,10 @@ def test_a_packaged_file_is_checked_before_it_is_used(tmp_path: Path, monkeypatc
 def test_the_recipe_is_the_one_the_weights_were_made_by(name: str) -> None:
     record = json.loads((WEIGHTS / name / "training.json").read_text())
     recipe = RECIPES[name]
-    stages = {"denoiser": recipe.train_denoiser} | ({"vae": recipe.train_vae} if recipe.train_vae else {})
+    plans = {"vae": recipe.train_vae, "decoder": recipe.train_decoder, "denoiser": recipe.train_denoiser}
+    stages = {stage: plan for stage, plan in plans.items() if plan is not None}
     assert set(record) == set(stages)
     for stage, plan in stages.items():
-        assert plan is not None
         done = record[stage]
         assert (done["seed"], done["of"], done["batch"]) == (plan.seed, plan.steps, plan.batch)
         assert 0.8 * plan.steps < done["steps"] <= plan.steps
