@@ -7,6 +7,7 @@ pictures come from the store, so they are the very ones that were scored.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,15 @@ LABEL_WIDTH = 170
 GAP = 6
 
 
-def draw(run: Path, store: Store, case: str | None, target: str | None, labels: list[str], zoom: int) -> Image.Image:
+def draw(
+    run: Path,
+    store: Store,
+    case: str | None,
+    target: str | None,
+    labels: list[str],
+    zoom: int,
+    purifications: Sequence[str] = (),
+) -> Image.Image:
     """Draw the sheet of one photo.
 
     Args:
@@ -37,6 +46,7 @@ def draw(run: Path, store: Store, case: str | None, target: str | None, labels: 
         target: The model; None for the first.
         labels: Participants to show, in order; empty for all.
         zoom: Screen pixels per pixel.
+        purifications: Those to show, ``none`` among them; empty for all.
 
     Raises:
         UserError: if the run has no such cell, or the store does not hold its videos any more.
@@ -49,8 +59,11 @@ def draw(run: Path, store: Store, case: str | None, target: str | None, labels: 
         rows = [cell for label in labels for cell in rows if cell.protection == label]
     else:
         rows = [cell for cell in rows if cell.protection != "unrelated"]
+    if purifications:
+        rows = [cell for cell in rows if cell.purification in purifications]
     if not rows:
-        raise UserError(f"{run} has no such cells: case {case!r}, target {target!r}, participants {labels or 'all'}")
+        asked = f"participants {labels or 'all'}, purifications {list(purifications) or 'all'}"
+        raise UserError(f"{run} has no such cells: case {case!r}, target {target!r}, {asked}")
     unique = {(cell.protection, cell.surrogate, cell.purification): cell for cell in rows}
     return _stack([_strip(cell, work.graph, store, zoom) for cell in unique.values()])
 
@@ -96,11 +109,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--case", help="id of the photo (default: the first)")
     parser.add_argument("--target", help="the model that animates (default: the first)")
     parser.add_argument("-p", "--protection", action="append", default=[], help="show these, in this order")
+    parser.add_argument("-u", "--purification", action="append", default=[], help="show these, none among them")
     parser.add_argument("--zoom", type=int, default=1)
     given = parser.parse_args(arguments)
     try:
         store = Store(given.store or default_store(given.run))
-        draw(given.run, store, given.case, given.target, given.protection, given.zoom).save(given.output)
+        draw(given.run, store, given.case, given.target, given.protection, given.zoom, given.purification).save(
+            given.output
+        )
     except UserError as error:
         parser.exit(error.exit_code, f"error: {error}\n")
     return 0

@@ -212,19 +212,19 @@ def _controls(rows: list[dict[str, Any]]) -> Check:
 
 
 def _attackable(rows: list[dict[str, Any]], clean: float | None) -> Check:
-    return _taken("a protection takes the person from the video and leaves the photo", _strongest(rows), clean)
+    return _taken("a protection takes the person from the video and leaves the photo", strongest(rows), clean)
 
 
 def _confirmed(rows: list[dict[str, Any]], second: dict[str, dict[str, Any]], clean: float | None) -> Check:
     """The protection that is strongest by the first judge, not the one the second would choose."""
-    best = _strongest(rows)
+    best = strongest(rows)
     return _taken("a second judge says the same", second.get(best["protection"]) if best else None, clean)
 
 
 def _disrupted(rows: list[dict[str, Any]], clean: float | None) -> Check:
     """Has the video left its own input too? A model that copies a damaged photo disrupts nothing."""
     name = "the video leaves its own input as well"
-    best = _strongest(rows)
+    best = strongest(rows)
     if best is None or not clean or best["own_input"] is None:
         return Check(name, False, "not measured")
     taken = 1 - best["own_input"] / clean
@@ -232,7 +232,8 @@ def _disrupted(rows: list[dict[str, Any]], clean: float | None) -> Check:
     return Check(name, taken >= TAKEN_SHARE, detail)
 
 
-def _strongest(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+def strongest(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """The row that leaves the video the least identity by the first judge."""
     return min(rows, key=lambda row: float(row["means"]["protected"]), default=None)
 
 

@@ -1,0 +1,32 @@
+"""The table of the gate's answers: the page shows what the cards say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from antibench.zoo.assemble import load_card
+from antibench.zoo.gate_table import table
+from antibench.zoo.recipes import RECIPES
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs/world.md").read_text()
+
+
+def test_the_page_shows_the_cards_of_today() -> None:
+    (shown,) = re.findall(r"<!-- gate table -->\n(.*?)<!-- end -->", PAGE, re.DOTALL)
+    assert shown == table()
+
+
+def test_each_share_is_that_of_the_strongest_protection() -> None:
+    name = "cogvideox-small"
+    figures = load_card(name)["figures"]
+    rows = [row for row in figures["rows"] if row["role"] == "protection"]
+    lowest = min(rows, key=lambda row: row["means"]["protected"])
+    taken = 1 - lowest["means"]["protected"] / figures["clean"]["ism0[dlib]"]
+    column = 1 + [model for model in RECIPES if load_card(model)].index(name)
+    told = {
+        cells[1].strip(): cells[column + 1].strip() for line in table().splitlines()[2:] if (cells := line.split("|"))
+    }
+    assert told["strongest protection"] == lowest["protection"]
+    assert told["takes of the video's identity"] == f"{taken:.0%}"
+    assert told["verdict"] == load_card(name)["gate"]
