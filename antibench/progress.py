@@ -44,12 +44,18 @@ class Quiet:
 
 
 class Lines:
-    """Short lines: when a stage ends, and every few seconds."""
+    """Short lines: when a stage ends, and every few seconds.
+
+    The time left is that of the stage: a protection takes a hundred times as long as a score, so the pace of one stage
+    says nothing about the next.
+    """
 
     def __init__(self) -> None:
         self._left: dict[str, int] = {}
         self._total = 0
-        self._start = self._said = 0.0
+        self._said = 0.0
+        self._began: dict[str, tuple[float, int]] = {}
+        """When a stage's first job ended, and how many were left then: the start of the workers does not count."""
 
     def note(self, text: str) -> None:
         """See `Teller.note`."""
@@ -65,13 +71,15 @@ class Lines:
         self._left[stage] -= 1
         now = time.monotonic()
         left = sum(self._left.values())
-        done = self._total - left
-        if done == 1:  # from here on, so that the start of the workers does not count
-            self._start = self._said = now
+        if not self._began:
+            self._said = now
+        began, first = self._began.setdefault(stage, (now, self._left[stage]))
         if self._left[stage] == 0 or now - self._said > LINE_EVERY_S:
             self._said = now
-            eta = f", about {(now - self._start) / (done - 1) * left:.0f} s left" if done > 1 and left else ""
-            self.note(f"{stage}: {self._left[stage]} left; all: {done}/{self._total}{eta}")
+            done = first - self._left[stage]
+            known = done > 0 and self._left[stage] > 0
+            eta = f", about {(now - began) / done * self._left[stage]:.0f} s" if known else ""
+            self.note(f"{stage}: {self._left[stage]} left{eta}; all: {self._total - left}/{self._total}")
 
 
 class Bars:

@@ -21,7 +21,7 @@ def test_without_a_terminal_there_are_short_lines_on_stderr(capsys: pytest.Captu
     assert out == ""
     lines = err.splitlines()
     assert lines[0] == "to do: protect 2, score 1"
-    assert lines[1].startswith("protect: 0 left; all: 2/3, about ")
+    assert lines[1] == "protect: 0 left; all: 2/3"
     assert lines[2] == "score: 0 left; all: 3/3"
 
 
@@ -33,8 +33,24 @@ def test_a_long_stage_says_so_now_and_then(capsys: pytest.CaptureFixture[str], m
     for _ in range(5):
         tell.advance("generate")
     assert capsys.readouterr().err.splitlines()[1:] == [
-        "generate: 7 left; all: 3/10, about 70 s left",
-        "generate: 5 left; all: 5/10, about 50 s left",
+        "generate: 7 left, about 70 s; all: 3/10",
+        "generate: 5 left, about 50 s; all: 5/10",
+    ]
+
+
+def test_the_pace_of_a_slow_stage_says_nothing_about_a_fast_one(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([0.0, 100.0, 200.0, 201.0, 217.0])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    tell = Lines()
+    tell.begin({"protect": 3, "score": 1000})
+    for stage in ("protect", "protect", "protect", "score", "score"):
+        tell.advance(stage)
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "protect: 1 left, about 100 s; all: 2/1003",
+        "protect: 0 left; all: 3/1003",
+        "score: 998 left, about 15968 s; all: 5/1003",
     ]
 
 
