@@ -79,7 +79,7 @@ ROWS: tuple[tuple[str, str, Callable[[dict[str, Any]], str]], ...] = (
     (
         "takes of the likeness to the own input",
         "50%",
-        lambda card: _share(_best(card["figures"])["own_input"], card["figures"]["clean"][OWN_INPUT]),
+        lambda card: _share(_best(card["figures"])["own_input"], card["figures"]["clean"].get(OWN_INPUT)),
     ),
     (
         "by MobileFace: takes",
