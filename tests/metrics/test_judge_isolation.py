@@ -13,7 +13,7 @@ import pytest
 import antibench
 
 ROOT = Path(antibench.__file__).parent
-HARNESS = {"antibench.zoo.gate", "antibench.zoo.world_mean"}
+HARNESS = {"antibench.zoo.gate", "antibench.zoo.gate_table", "antibench.zoo.world_mean"}
 """Modules beside the models that measure them; no model and no protection imports them."""
 JUDGES_PACKAGES = {"mtcnn", "face_recognition_models", "stlpips_pytorch", "lpips"}
 

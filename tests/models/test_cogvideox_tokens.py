@@ -197,7 +197,7 @@ def test_trained_weights_are_loaded_and_their_tokens_are_the_encoders(
     monkeypatch.setattr(assemble, "weights_folder", lambda name: tmp_path if name == recipe.name else find(name))
     model = CogVideoXTokensSmall(steps=1).load("cpu")
     assert isinstance(model, CogVideoXTokens)
-    assert (model.settings.guidance_scale, model.settings.negative_prompt) == (7.0, "")
+    assert (model.settings.guidance_scale, model.settings.negative_prompt) == (recipe.sampling["guidance"], "")
     assert isinstance(condition, CaptionTokenEncoder)
     condition.attach_backbone()
     image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(1))
