@@ -82,8 +82,9 @@ def main() -> None:
             for path in PATHS:
                 clip = animate(model, photo.photo, image, path, photo.caption)
                 score = judge.score(CellView(photo.photo, image, image, clip, clip, photo.caption, 8, "small"))
-                if isinstance(score, float):
-                    scores[path].append(score)
+                if not isinstance(score, float):
+                    raise SystemExit(f"{case} cannot be scored: {score.reason}")
+                scores[path].append(score)
         print(
             f"{name:<16}", *(f"{np.mean(scores[path]):6.3f}" for path in PATHS), f"({len(images)} photos)", flush=True
         )

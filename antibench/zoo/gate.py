@@ -100,7 +100,10 @@ def _row(row: dict[str, Any]) -> dict[str, Any]:
         **{key: row[key] for key in keys},
         "photo": row["photo"]["protected"] if row["photo"] else None,
         "own_input": row["own_input"]["protected"] if row["own_input"] else None,
-        "purified": {part["purification"]: part["strength"] for part in row["purifications"]},
+        "purified": {
+            part["purification"]: {key: part[key] for key in ("strength", "low", "high")}
+            for part in row["purifications"]
+        },
     }
 
 
@@ -206,9 +209,12 @@ def _compare(name: str, value: float | None, reference: float, share: float, wha
 
 
 def _controls(rows: list[dict[str, Any]]) -> Check:
-    ok = bool(rows) and all(row["low"] is not None and row["low"] <= 0 <= row["high"] for row in rows)
+    """An interval that reaches what a protection must take says nothing, so its upper end is bounded as well."""
+    ok = bool(rows) and all(row["low"] is not None and row["low"] <= 0 <= row["high"] < TAKEN_SHARE for row in rows)
     said = "; ".join(f"{row['protection']} {_interval(row)}" for row in rows)
-    return Check("random noise does nothing", ok, f"strength {said} (0 within the interval)")
+    return Check(
+        "random noise does nothing", ok, f"strength {said} (0 within the interval, its end below {TAKEN_SHARE})"
+    )
 
 
 def _attackable(rows: list[dict[str, Any]], clean: float | None) -> Check:
@@ -258,13 +264,31 @@ def _beyond_photo(rows: list[dict[str, Any]]) -> Check:
 
 
 def _purified(rows: list[dict[str, Any]]) -> Check:
-    best = max(rows, key=lambda row: -np.inf if row["strength"] is None else float(row["strength"]), default=None)
-    if best is None or best["strength"] is None:
-        return Check("each purification restores a part", False, "no strength to restore from")
-    rest = {label: value for label, value in best["purified"].items() if label != "none"}
-    ok = all(value is not None and value < best["strength"] for value in rest.values())
-    said = ", ".join(f"{label} {value}" for label, value in rest.items())
-    return Check("each purification restores a part", ok, f"{best['protection']} {best['strength']}, then {said}")
+    """For each purification, is there a protection whose purified strength is below the unpurified one, measurably?
+
+    Measurably: the upper end of the 95% interval after purification lies below the strength before.
+    """
+    name = "each purification restores a part"
+    labels = dict.fromkeys(label for row in rows for label in row["purified"] if label != "none")
+    told = {label: _most_restored(rows, label) for label in labels}
+    ok = bool(told) and all(row is not None and _margin(row, label) > 0 for label, row in told.items())
+    said = "; ".join(f"{label} {_restored(row, label)}" for label, row in told.items())
+    return Check(name, ok, said or "not measured")
+
+
+def _most_restored(rows: list[dict[str, Any]], label: str) -> dict[str, Any] | None:
+    known = [row for row in rows if row["strength"] is not None and row["purified"][label]["high"] is not None]
+    return max(known, key=lambda row: _margin(row, label), default=None)
+
+
+def _margin(row: dict[str, Any], label: str) -> float:
+    return float(row["strength"] - row["purified"][label]["high"])
+
+
+def _restored(row: dict[str, Any] | None, label: str) -> str:
+    if row is None:
+        return "not measured"
+    return f"{row['protection']} {row['strength']} to {_interval(row['purified'][label])}"
 
 
 def _enough(portraits: int) -> Check:

@@ -76,24 +76,20 @@ _SVD_VAE = {
 _TOKEN_WIDTH = 96
 
 
-def _svd_unet(channels: tuple[int, ...], heads: tuple[int, ...]) -> dict[str, Any]:
-    levels = len(channels)
-    return {
-        "sample_size": 8,
-        "in_channels": 2 * _SVD_LATENT,
-        "out_channels": _SVD_LATENT,
-        "down_block_types": ("CrossAttnDownBlockSpatioTemporal",) * levels,
-        "up_block_types": ("CrossAttnUpBlockSpatioTemporal",) * levels,
-        "block_out_channels": channels,
-        "num_attention_heads": heads,
-        "layers_per_block": 1,
-        "cross_attention_dim": _TOKEN_WIDTH,
-        "addition_time_embed_dim": 32,
-        "projection_class_embeddings_input_dim": 96,
-        "num_frames": _SVD_FRAMES,
-    }
-
-
+_SVD_UNET = {
+    "sample_size": 8,
+    "in_channels": 2 * _SVD_LATENT,
+    "out_channels": _SVD_LATENT,
+    "down_block_types": ("CrossAttnDownBlockSpatioTemporal",),
+    "up_block_types": ("CrossAttnUpBlockSpatioTemporal",),
+    "block_out_channels": (96,),
+    "num_attention_heads": (3,),
+    "layers_per_block": 1,
+    "cross_attention_dim": _TOKEN_WIDTH,
+    "addition_time_embed_dim": 32,
+    "projection_class_embeddings_input_dim": 96,
+    "num_frames": _SVD_FRAMES,
+}
 _SVD_SCHEDULER = {
     "beta_schedule": "scaled_linear",
     "beta_start": 0.00085,
@@ -213,7 +209,7 @@ RECIPES: dict[str, Recipe] = {
             size=64,
             frames=_SVD_FRAMES,
             vae=_SVD_VAE,
-            denoiser=_svd_unet((96,), (3,)),
+            denoiser=_SVD_UNET,
             scheduler=_SVD_SCHEDULER,
             sampling=_SVD_SAMPLING,
             train_vae=Training(steps=2_040, batch=64, learning_rate=1.8e-3, seed=11, ema=0.998),

@@ -25,7 +25,10 @@ def row(protection: str, role: str, strength: float, protected: float, excess: f
         "means": {"protected": protected, "clean": 0.6, "floor": 0.0},
         "photo": photo,
         "own_input": protected,
-        "purified": {"none": strength, "jpeg(75)": strength / 2, "resize(0.5)": strength / 4},
+        "purified": {
+            label: {"strength": strength * kept, "low": strength * kept - 0.1, "high": strength * kept + 0.1}
+            for label, kept in (("none", 1), ("jpeg(75)", 0.5), ("resize(0.5)", 0.25))
+        },
     }
 
 
@@ -93,7 +96,16 @@ def test_a_valid_world_passes() -> None:
             "the damage is beyond the photo's own",
             lambda f: [r.update({"excess_low": -0.01}) for r in f["rows"][2:]],
         ),
-        ("each purification restores a part", lambda f: f["rows"][2]["purified"].update({"jpeg(75)": 0.8})),
+        ("random noise does nothing", lambda f: f["rows"][0].update({"low": -9.0, "high": 9.0})),
+        # Lower, but each interval reaches the unpurified strength.
+        (
+            "each purification restores a part",
+            lambda f: [row["purified"]["jpeg(75)"].update(high=row["strength"]) for row in f["rows"]],
+        ),
+        (
+            "each purification restores a part",
+            lambda f: [row["purified"]["resize(0.5)"].update(high=None) for row in f["rows"]],
+        ),
     ],
 )
 def test_each_question_can_fail_alone(question: str, spoil: Any) -> None:

@@ -113,7 +113,9 @@ def learn(session: Session, most: int | None = None) -> None:
     taken = 0
     while session.running() and taken != most:
         weight = next(session.module.parameters())
-        session.learn((weight - 3).square().sum())
+        loss = (weight - 3).square().sum()
+        session.descend(loss)
+        session.count(loss)
         taken += 1
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from fixed_batch import losses_on
 from torch import Tensor, nn
 
 from antibench.contracts import Encoded
@@ -16,10 +17,9 @@ from antibench.models.specs import CogVideoXTokensSmall
 from antibench.zoo.assemble import build_condition, build_denoiser, build_scheduler, load_vae, weights_folder
 from antibench.zoo.motion import caption
 from antibench.zoo.networks import CaptionTokenEncoder
-from antibench.zoo.recipes import RECIPES, Recipe, Training
+from antibench.zoo.recipes import RECIPES, Recipe
 from antibench.zoo.training.clips import Pool
 from antibench.zoo.training.denoiser import Batch, Draws, Objective, encode_pool
-from antibench.zoo.training.session import Session
 
 RECIPE = RECIPES["cogvideox-tokens-small"]
 KEPT = replace(RECIPE, drop={"tokens": 0.0, "latent": 0.0, "noised_latent": 0.0})
@@ -98,15 +98,7 @@ def test_what_is_dropped_does_not_reach_the_loss(told: str) -> None:
 
 def test_a_few_steps_lower_the_loss_on_a_fixed_batch(tmp_path: Path) -> None:
     objective = fresh()
-    batch = objective.draw(pool_of(2), Draws(5, CPU), 2)
-    session = Session(objective, Training(steps=1000, batch=2, learning_rate=2e-3, seed=1), tmp_path / "s.pt", 1e9, 0)
-    losses = []
-    while session.running() and session.step < 12:
-        for group in session.optimizer.param_groups:
-            group["lr"] = 2e-3  # past the warm-up
-        loss = objective(batch)
-        losses.append(float(loss.detach()))
-        session.learn(loss)
+    losses = losses_on(objective, objective.draw(pool_of(2), Draws(5, CPU), 2), tmp_path)
     assert losses[-1] < 0.9 * losses[0]
 
 

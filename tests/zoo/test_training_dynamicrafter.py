@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 from diffusers import DDIMScheduler
+from fixed_batch import losses_on
 from torch import Tensor, nn
 
 from antibench.zoo.assemble import build_condition, build_denoiser, save_denoiser
 from antibench.zoo.networks import CaptionPhotoEncoder
-from antibench.zoo.recipes import RECIPES, Recipe, Training
+from antibench.zoo.recipes import RECIPES, Recipe
 from antibench.zoo.training.clips import Pool, clip_speed
 from antibench.zoo.training.denoiser import Batch, Draws, Objective, encode_pool
-from antibench.zoo.training.session import Session
 
 RECIPE = RECIPES["dynamicrafter-small"]
 CPU = torch.device("cpu")
@@ -140,16 +140,7 @@ def test_the_file_is_below_11_5_mb(tmp_path: Path) -> None:
 
 def test_a_few_steps_lower_the_loss_on_a_fixed_batch(tmp_path: Path) -> None:
     objective = fresh()
-    batch = objective.draw(pool_of(2), Draws(5, CPU), 2)
-    plan = Training(steps=1000, batch=2, learning_rate=2e-3, seed=1)
-    session = Session(objective, plan, tmp_path / "s.pt", 1e9, 0)
-    losses = []
-    while session.running() and session.step < 12:
-        for group in session.optimizer.param_groups:
-            group["lr"] = 2e-3  # past the warm-up
-        loss = objective(batch)
-        losses.append(float(loss.detach()))
-        session.learn(loss)
+    losses = losses_on(objective, objective.draw(pool_of(2), Draws(5, CPU), 2), tmp_path)
     assert losses[-1] < 0.9 * losses[0]
 
 

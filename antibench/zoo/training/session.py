@@ -93,11 +93,6 @@ class Session:
         """Whether all steps are taken."""
         return self.step >= self.total
 
-    def learn(self, loss: Tensor, **figures: Tensor) -> None:
-        """One optimiser step on a loss; `figures` are logged beside it."""
-        self.descend(loss)
-        self.count(loss, **figures)
-
     def descend(self, loss: Tensor) -> None:
         """Move the weights; a gradient that is not finite moves nothing. Never waits for a GPU."""
         self.optimizer.zero_grad(set_to_none=True)

@@ -1,0 +1,77 @@
+"""How much of the person do a small model's clean clips keep, by how the model is sampled?
+
+``python benchmarks/clean_clips.py MODEL [SETTING ...]`` animates portraits of the split for tuning, where a setting is
+``guidance=3.0`` or ``guidance=3.0,fs=7``. One line a setting: ISM0[dlib], FDFR and sharpness, means over the photos.
+The first two lines are the real clips and the real clips through the model's VAE: what no sampler can exceed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import torch
+
+from antibench.contracts import CellView, FramesU8
+from antibench.metrics.fdfr import Fdfr
+from antibench.metrics.ism0 import Ism0
+from antibench.metrics.sharpness import Sharpness
+from antibench.registry import MODELS
+from antibench.zoo.assemble import load_components
+from antibench.zoo.portraits import portrait_clip
+from antibench.zoo.recipes import RECIPES
+from antibench.zoo.training.vae import autoencode
+
+METRICS = (Ism0(), Fdfr(), Sharpness())
+Portrait = tuple[FramesU8, str]
+
+
+def line(name: str, portraits: list[Portrait], clips: Iterable[FramesU8]) -> str:
+    """The means of one setting; every portrait must have every score."""
+    scores = []
+    for (real, caption), clip in zip(portraits, clips, strict=True):
+        view = CellView(real[0], real[0], real[0], clip, clip, caption, 0, "small")
+        scores.append([metric.score(view) for metric in METRICS])
+    means = np.mean(np.asarray(scores, dtype=float), axis=0)
+    return f"{name:<28}" + "  ".join(f"{value:.3f}" for value in means)
+
+
+@torch.no_grad()
+def through_vae(vae: Any, clip: FramesU8) -> FramesU8:
+    """A clip encoded and decoded."""
+    pixels = torch.from_numpy(clip.copy()).permute(0, 3, 1, 2)[None].float() / 127.5 - 1
+    decoded, _ = autoencode(vae, pixels, sample=False)
+    return ((decoded[0].clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
+
+
+def parameters(setting: str) -> dict[str, int | float]:
+    """``guidance=3.0,fs=7`` as numbers."""
+    pairs = (pair.split("=") for pair in setting.split(",") if pair)
+    return {name: float(value) if "." in value else int(value) for name, value in pairs}
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", choices=sorted(RECIPES))
+    parser.add_argument("settings", nargs="*")
+    parser.add_argument("--portraits", type=int, default=10)
+    parser.add_argument("--first", type=int, default=10, help="index of the first portrait")
+    given = parser.parse_args()
+    recipe = RECIPES[given.model]
+    chosen = range(given.first, given.first + given.portraits)
+    portraits = [portrait_clip("tune", index, recipe.size, recipe.frames) for index in chosen]
+    print(f"{given.model}, {given.portraits} portraits from {given.first}: ISM0[dlib], FDFR, sharpness")
+    print(line("real clips", portraits, (real for real, _ in portraits)))
+    vae = load_components(given.model)["vae"]
+    print(line("through the VAE", portraits, (through_vae(vae, real) for real, _ in portraits)), flush=True)
+    for setting in given.settings or [""]:
+        model = MODELS.create(given.model, parameters(setting)).load("cpu")
+        clips = (model.generate(real[0], caption, 0) for real, caption in portraits)
+        print(line(setting or "as it is", portraits, clips), flush=True)
+
+
+if __name__ == "__main__":
+    main()
