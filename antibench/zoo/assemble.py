@@ -114,10 +114,7 @@ def load_components(name: str, device: str | torch.device = "cpu") -> dict[str, 
     folder = weights_folder(name)
     recipe = RECIPES[name]
     vae = load_vae(recipe, weights_folder(recipe.vae_name) if recipe.vae_of else folder)
-    denoiser, condition = build_denoiser(recipe), build_condition(recipe)
-    state = load_file(folder / "denoiser.safetensors")
-    denoiser.load_state_dict(_part(state, "denoiser."), strict=True)
-    condition.load_state_dict(_part(state, "condition."), strict=True)
+    denoiser, condition = load_denoiser(recipe, folder)
     if isinstance(condition, PhotoEncoder):
         condition.attach_backbone()
     for module in (vae, denoiser, condition):
@@ -140,6 +137,15 @@ def load_vae(recipe: Recipe, folder: Path) -> nn.Module:
     vae.load_state_dict({key: value.float() for key, value in state.items()}, strict=True)
     vae.register_to_config(scaling_factor=scaling_factor)  # type: ignore[operator]
     return vae
+
+
+def load_denoiser(recipe: Recipe, folder: Path) -> tuple[nn.Module, nn.Module]:
+    """A trained denoiser and what was trained together with it; photos' backbone is not attached."""
+    denoiser, condition = build_denoiser(recipe), build_condition(recipe)
+    state = load_file(folder / "denoiser.safetensors")
+    denoiser.load_state_dict(_part(state, "denoiser."), strict=True)
+    condition.load_state_dict(_part(state, "condition."), strict=True)
+    return denoiser, condition
 
 
 def save_vae(vae: nn.Module, scaling_factor: float, folder: Path) -> None:

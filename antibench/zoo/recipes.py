@@ -37,8 +37,9 @@ class Recipe:
         scheduler: Arguments of the scheduler class, or of the noise schedule.
         sampling: What `generate` uses: steps, guidance, frame rate and so on.
         train_vae: None if the VAE of `vae_of` is used.
-        train_decoder: Further training of the VAE's decoder alone, which leaves every latent as it is.
-        train_denoiser: Training of the denoiser with its text or image projection.
+        train_decoder: Further training of the VAE's decoder alone, which leaves every latent as it is. Each round
+            starts from the weights of the one before, with a learning rate of its own.
+        train_denoiser: Rounds of training of the denoiser with its text or image projection.
         vae_of: Name of the model whose VAE this one shares.
         projector: Arguments of the image projector, where there is one.
     """
@@ -51,9 +52,9 @@ class Recipe:
     denoiser: dict[str, Any]
     scheduler: dict[str, Any]
     sampling: dict[str, Any]
-    train_denoiser: Training
+    train_denoiser: tuple[Training, ...]
     train_vae: Training | None = None
-    train_decoder: Training | None = None
+    train_decoder: tuple[Training, ...] = ()
     vae_of: str = ""
     projector: dict[str, Any] = field(default_factory=dict)
     drop: dict[str, float] = field(default_factory=dict)
@@ -213,8 +214,11 @@ RECIPES: dict[str, Recipe] = {
             scheduler=_SVD_SCHEDULER,
             sampling=_SVD_SAMPLING,
             train_vae=Training(steps=2_040, batch=64, learning_rate=1.8e-3, seed=11, ema=0.998),
-            train_decoder=Training(steps=11_255, batch=24, learning_rate=8e-4, seed=13, ema=0.999),
-            train_denoiser=Training(steps=5_061, batch=256, learning_rate=1.2e-3, seed=12),
+            train_decoder=(
+                Training(steps=11_255, batch=24, learning_rate=8e-4, seed=13, ema=0.999),
+                Training(steps=8_000, batch=24, learning_rate=8e-4, seed=14, ema=0.999),
+            ),
+            train_denoiser=(Training(steps=5_061, batch=256, learning_rate=1.2e-3, seed=12),),
             drop=_SVD_DROP,
         ),
         Recipe(
@@ -227,7 +231,10 @@ RECIPES: dict[str, Recipe] = {
             scheduler=_COG_SCHEDULER,
             sampling={"steps": 16, "guidance": 3.0, "fps": 8},
             train_vae=Training(steps=2_825, batch=24, learning_rate=1.2e-3, seed=31, ema=0.998),
-            train_denoiser=Training(steps=8_392, batch=192, learning_rate=1.2e-3, seed=32),
+            train_denoiser=(
+                Training(steps=8_392, batch=192, learning_rate=1.2e-3, seed=32),
+                Training(steps=10_000, batch=128, learning_rate=1e-3, seed=33),
+            ),
             drop={"text": 0.1},
         ),
         Recipe(
@@ -241,7 +248,10 @@ RECIPES: dict[str, Recipe] = {
             scheduler=_DYNAMI_SCHEDULE,
             sampling=_DYNAMI_SAMPLING,
             vae_of="svd-small",
-            train_denoiser=Training(steps=10_299, batch=128, learning_rate=1.2e-3, seed=42),
+            train_denoiser=(
+                Training(steps=10_299, batch=128, learning_rate=1.2e-3, seed=42),
+                Training(steps=15_000, batch=128, learning_rate=1e-3, seed=43),
+            ),
             drop=_DYNAMI_DROP,
         ),
         Recipe(
@@ -254,7 +264,10 @@ RECIPES: dict[str, Recipe] = {
             scheduler=_COG_SCHEDULER,
             sampling={"steps": 16, "guidance": 5.0, "fps": 8},
             vae_of="cogvideox-small",
-            train_denoiser=Training(steps=22_567, batch=128, learning_rate=1.2e-3, seed=52),
+            train_denoiser=(
+                Training(steps=22_567, batch=128, learning_rate=1.2e-3, seed=52),
+                Training(steps=30_000, batch=128, learning_rate=1e-3, seed=53),
+            ),
             drop=_DYNAMI_DROP,
         ),
     )

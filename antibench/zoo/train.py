@@ -3,13 +3,16 @@
 Two stages, the VAE and then the denoiser on its latents; a third, `--stage decoder`, trains the VAE's decoder further
 without moving a latent, so it may run at any time. Each may be cut into several runs, which go on where the
 last one stopped. Without options the recipe's own numbers of steps are taken; the cards say how long that took. A model
-that shares another's VAE uses the one trained in the same folder, else the one that is shipped.
+that shares another's VAE uses the one trained in the same folder, else the one that is shipped. Decoder and denoiser
+may have several rounds, each from the weights of the one before: `--round 2` alone goes on from those in the same
+folder, else from those that are shipped.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import torch
@@ -20,13 +23,14 @@ from antibench.zoo.assemble import (
     build_condition,
     build_denoiser,
     build_vae,
+    load_denoiser,
     load_vae,
     save_denoiser,
     save_vae,
     weights_folder,
 )
 from antibench.zoo.networks import PhotoEncoder
-from antibench.zoo.recipes import RECIPES, Recipe
+from antibench.zoo.recipes import RECIPES, Recipe, Training
 from antibench.zoo.training.cache import cached_pool, pool_key
 from antibench.zoo.training.clips import render_pool
 from antibench.zoo.training.denoiser import Objective, encode_pool, measure_denoiser, train_denoiser
@@ -34,6 +38,8 @@ from antibench.zoo.training.session import Session
 from antibench.zoo.training.vae import measure_vae, train_vae
 
 POOL = 40_960
+FIRST_STAGES = ("vae", "denoiser")
+"""What starts from fresh weights; the record of any other stage goes on from that of the weights it started from."""
 HELD_OUT, HELD_OUT_OFFSET = 256, 1_000_000
 """Clips the figures are measured on, and the batch offset that keeps them apart from training."""
 
@@ -56,33 +62,39 @@ def run_vae(
 
 
 def run_decoder(
-    recipe: Recipe, out: Path, device: torch.device, seconds: float, fit: float, clips: int, graph: bool = False
+    recipe: Recipe,
+    number: int,
+    out: Path,
+    device: torch.device,
+    seconds: float,
+    fit: float,
+    clips: int,
+    graph: bool = False,
 ) -> bool:
-    """One run of further training of the VAE's decoder. Returns whether the stage is finished.
+    """One run of a round of further training of the VAE's decoder. Returns whether the round is finished.
 
     Raises:
         UserError: if there is no VAE.
     """
-    plan = recipe.train_decoder
-    if plan is None:
-        return True
+    plan, stage = recipe.train_decoder[number - 1], stage_name("decoder", number)
     torch.manual_seed(plan.seed)
-    vae = load_vae(recipe, _vae_folder(recipe, out)).to(device)
+    vae = load_vae(recipe, _folder_of("vae.safetensors", recipe.vae_name, out)).to(device)
     scaling_factor = float(vae.config.scaling_factor)  # type: ignore[union-attr, arg-type]
     for part in (vae.encoder, getattr(vae, "quant_conv", None)):
         if isinstance(part, nn.Module):
             part.requires_grad_(False)
-    session = Session(vae, plan, out / recipe.name / "state-decoder.pt", seconds, fit, graph=graph)
+    session = Session(vae, plan, out / recipe.name / f"state-{stage}.pt", seconds, fit, graph=graph)
     train_vae(vae, render_pool(recipe, clips, device), recipe, session)
     session.save()
     figures = measure_vae(session.average, render_pool(recipe, HELD_OUT, device, HELD_OUT_OFFSET))
     save_vae(session.average, scaling_factor, out / recipe.name)
-    _record(out / recipe.name, "decoder", plan.seed, clips, session, figures)
+    _record(out / recipe.name, stage, plan.seed, clips, session, figures)
     return session.finished
 
 
 def run_denoiser(
     recipe: Recipe,
+    number: int,
     out: Path,
     device: torch.device,
     seconds: float,
@@ -92,16 +104,20 @@ def run_denoiser(
     cache: Path | None = None,
     graph: bool = False,
 ) -> bool:
-    """One run of the denoiser stage. Returns whether the stage is finished.
+    """One run of a round of the denoiser's training. Returns whether the round is finished.
 
     Raises:
-        UserError: if there is no VAE, or `cache` holds another pool.
+        UserError: if there is no VAE or nothing to start a later round from, or `cache` holds another pool.
     """
-    plan = recipe.train_denoiser
+    plan, stage = recipe.train_denoiser[number - 1], stage_name("denoiser", number)
     torch.manual_seed(plan.seed)
-    vae_folder = _vae_folder(recipe, out)
+    vae_folder = _folder_of("vae.safetensors", recipe.vae_name, out)
     vae = load_vae(recipe, vae_folder).to(device).eval().requires_grad_(False)
-    denoiser, condition = build_denoiser(recipe).to(device), build_condition(recipe).to(device)
+    if number == 1:
+        denoiser, condition = build_denoiser(recipe), build_condition(recipe)
+    else:
+        denoiser, condition = load_denoiser(recipe, _folder_of("denoiser.safetensors", recipe.name, out))
+    denoiser, condition = denoiser.to(device), condition.to(device)
     encoder = build_condition(recipe).to(device)
     if isinstance(encoder, PhotoEncoder):
         encoder.attach_backbone()
@@ -110,28 +126,48 @@ def run_denoiser(
         cache, key, lambda: encode_pool(recipe, vae, encoder, render_pool(recipe, clips, device)), device
     )
     held_out = encode_pool(recipe, vae, encoder, render_pool(recipe, HELD_OUT, device, HELD_OUT_OFFSET))
-    if isinstance(condition, PhotoEncoder):
+    if isinstance(condition, PhotoEncoder) and number == 1:
         condition.scale.copy_(data["tokens"][:2000].float().std())
     objective = Objective(recipe, denoiser, condition)
-    session = Session(objective, plan, out / recipe.name / "state-denoiser.pt", seconds, fit, graph=graph)
+    session = Session(objective, plan, out / recipe.name / f"state-{stage}.pt", seconds, fit, graph=graph)
     train_denoiser(objective, data, session, compiled=compiled)
     session.save()
     average = session.average
     assert isinstance(average, Objective)
     figures = {"held_out_loss": measure_denoiser(average, held_out, plan.seed)}
     save_denoiser(average.denoiser, average.condition, out / recipe.name)
-    _record(out / recipe.name, "denoiser", plan.seed, clips, session, figures)
+    _record(out / recipe.name, stage, plan.seed, clips, session, figures)
     return session.finished
 
 
-def _vae_folder(recipe: Recipe, out: Path) -> Path:
-    trained = out / recipe.vae_name
-    return trained if (trained / "vae.safetensors").is_file() else weights_folder(recipe.vae_name)
+def stage_name(stage: str, number: int) -> str:
+    """What `training.json` calls a round of a stage: "denoiser", "denoiser-2" and so on."""
+    return stage if number == 1 else f"{stage}-{number}"
+
+
+def rounds(plans: tuple[Training, ...], chosen: int | None) -> Iterable[int]:
+    """The numbers of the rounds to take, from 1.
+
+    Raises:
+        UserError: if `chosen` is not one of them.
+    """
+    numbers = range(1, len(plans) + 1)
+    if chosen is None:
+        return numbers
+    if chosen not in numbers:
+        raise UserError(f"there is no round {chosen}: this stage has {len(plans)}")
+    return (chosen,)
+
+
+def _folder_of(file: str, name: str, out: Path) -> Path:
+    """Where a model's weights are: trained in `out`, else shipped."""
+    return out / name if (out / name / file).is_file() else weights_folder(name)
 
 
 def _record(folder: Path, stage: str, seed: int, clips: int, session: Session, figures: dict[str, float]) -> None:
     path = folder / "training.json"
-    record = json.loads(path.read_text()) if path.is_file() else {}
+    known = path if path.is_file() else weights_folder(folder.name) / "training.json"
+    record = json.loads(known.read_text()) if stage not in FIRST_STAGES or path.is_file() else {}
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     record[stage] = {
         "seed": seed,
@@ -152,6 +188,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m antibench.zoo.train", description=__doc__)
     parser.add_argument("name", choices=sorted(RECIPES))
     parser.add_argument("--stage", choices=("vae", "denoiser", "both", "decoder"), default="both")
+    parser.add_argument("--round", type=int, help="one round of the decoder's or denoiser's training; default all")
     parser.add_argument("--out", type=Path, default=Path("zoo-training"), help="folder of weights and states")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop this run after so long (a stage)")
     parser.add_argument("--fit", type=float, default=0.0, help="take as many steps as the pace allows in so long")
@@ -170,19 +207,24 @@ def main(arguments: list[str] | None = None) -> int:
         if given.stage in ("vae", "both"):
             finished = run_vae(recipe, given.out, device, given.seconds, given.fit, given.clips, given.cuda_graph)
         if given.stage == "decoder":
-            finished = run_decoder(recipe, given.out, device, given.seconds, given.fit, given.clips, given.cuda_graph)
-        if given.stage in ("denoiser", "both") and finished:
-            finished = run_denoiser(
-                recipe,
-                given.out,
-                device,
-                given.seconds,
-                given.fit,
-                given.clips,
-                compiled,
-                given.cache,
-                given.cuda_graph,
-            )
+            for number in rounds(recipe.train_decoder, given.round):
+                finished = finished and run_decoder(
+                    recipe, number, given.out, device, given.seconds, given.fit, given.clips, given.cuda_graph
+                )
+        if given.stage in ("denoiser", "both"):
+            for number in rounds(recipe.train_denoiser, given.round):
+                finished = finished and run_denoiser(
+                    recipe,
+                    number,
+                    given.out,
+                    device,
+                    given.seconds,
+                    given.fit,
+                    given.clips,
+                    compiled,
+                    given.cache,
+                    given.cuda_graph,
+                )
     except UserError as error:
         parser.error(str(error))
     return 0 if finished else 1

@@ -29,7 +29,10 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     narrow = dataclasses.replace(
         recipe,
         denoiser={**recipe.denoiser, "model_channels": 32, "addition_attention": False},
-        train_denoiser=Training(steps=2, batch=2, learning_rate=1e-3, seed=1),
+        train_denoiser=(
+            Training(steps=2, batch=2, learning_rate=1e-3, seed=1),
+            Training(steps=1, batch=2, learning_rate=1e-3, seed=2),
+        ),
     )
     monkeypatch.setitem(RECIPES, recipe.name, narrow)
     rendered: list[str] = []
@@ -50,7 +53,7 @@ def run(out: Path, *more: str) -> int:
 
 def test_a_model_is_trained_on_the_shipped_vae_and_its_pool_is_kept(toy: list[str], tmp_path: Path) -> None:
     cache = tmp_path / "pool.safetensors"
-    assert run(tmp_path, "--cache", str(cache)) == 0
+    assert run(tmp_path, "--cache", str(cache), "--round", "1") == 0
     assert toy == ["pool", "pool"]  # to train on, and held out
     record = json.loads((tmp_path / "dynamicrafter-small" / "training.json").read_text())
     assert record["denoiser"]["steps"] == record["denoiser"]["of"] == 2
@@ -63,10 +66,38 @@ def test_a_model_is_trained_on_the_shipped_vae_and_its_pool_is_kept(toy: list[st
     assert {pool[name].dtype for name in ("latents", "photo", "tokens")} == {torch.float16}
 
     again = tmp_path / "again"
-    assert run(again, "--cache", str(cache)) == 0
+    assert run(again, "--cache", str(cache), "--round", "1") == 0
     assert len(toy) == 3
     same = load_file(again / "dynamicrafter-small" / "denoiser.safetensors")
     assert all(torch.equal(same[name], saved[name]) for name in saved)
+
+
+def test_a_later_round_goes_on_from_the_weights_of_the_one_before(toy: list[str], tmp_path: Path) -> None:
+    folder = tmp_path / "dynamicrafter-small"
+    assert run(tmp_path, "--round", "1") == 0
+    first = load_file(folder / "denoiser.safetensors")
+    assert run(tmp_path, "--round", "2") == 0
+    second = load_file(folder / "denoiser.safetensors")
+    record = json.loads((folder / "training.json").read_text())
+    assert [(record[stage]["seed"], record[stage]["steps"]) for stage in record] == [(1, 2), (2, 1)]
+    assert list(record) == ["denoiser", "denoiser-2"]
+    # One step of at most the learning rate away, where fresh weights of another seed would be anywhere.
+    moved = [(second[name].float() - first[name].float()).abs().max() for name in first]
+    assert 0 < max(moved) < 5e-3
+    assert torch.equal(second["condition.scale"], first["condition.scale"])
+
+    both = tmp_path / "both"
+    assert run(both) == 0
+    at_once = load_file(both / "dynamicrafter-small" / "denoiser.safetensors")
+    assert all(torch.equal(at_once[name], second[name]) for name in second)
+
+
+def test_a_round_that_is_not_in_the_recipe_is_refused(
+    toy: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        run(tmp_path, "--round", "3")
+    assert "there is no round 3: this stage has 2" in capsys.readouterr().err
 
 
 def test_a_kept_pool_of_another_making_is_refused(
@@ -102,7 +133,7 @@ def test_the_decoder_is_trained_further_and_no_latent_moves(
     toy: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     recipe = RECIPES["svd-small"]
-    short = dataclasses.replace(recipe, train_decoder=Training(steps=1, batch=1, learning_rate=1e-3, seed=1))
+    short = dataclasses.replace(recipe, train_decoder=(Training(steps=1, batch=1, learning_rate=1e-3, seed=1),))
     monkeypatch.setitem(RECIPES, recipe.name, short)
     more = ["--stage", "decoder", "--out", str(tmp_path), "--device", "cpu"]
     assert train.main([recipe.name, *more]) == 0

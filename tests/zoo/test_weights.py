@@ -21,6 +21,7 @@ from antibench.zoo.networks import TokenImageEncoder
 from antibench.zoo.packaged import packaged_file
 from antibench.zoo.portraits import portrait_clip
 from antibench.zoo.recipes import RECIPES
+from antibench.zoo.train import stage_name
 
 WEIGHTS = Path(str(files("antibench.zoo"))) / "weights"
 TRAINED = sorted(path.parent.name for path in WEIGHTS.glob("*/denoiser.safetensors"))
@@ -103,8 +104,9 @@ def test_a_packaged_file_is_checked_before_it_is_used(tmp_path: Path, monkeypatc
 def test_the_recipe_is_the_one_the_weights_were_made_by(name: str) -> None:
     record = json.loads((WEIGHTS / name / "training.json").read_text())
     recipe = RECIPES[name]
-    plans = {"vae": recipe.train_vae, "decoder": recipe.train_decoder, "denoiser": recipe.train_denoiser}
-    stages = {stage: plan for stage, plan in plans.items() if plan is not None}
+    stages = {"vae": recipe.train_vae} if recipe.train_vae else {}
+    for stage, plans in (("decoder", recipe.train_decoder), ("denoiser", recipe.train_denoiser)):
+        stages |= {stage_name(stage, number): plan for number, plan in enumerate(plans, 1)}
     assert set(record) == set(stages)
     for stage, plan in stages.items():
         done = record[stage]
