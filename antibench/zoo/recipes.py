@@ -36,10 +36,10 @@ class Recipe:
         denoiser: Arguments of the U-Net or transformer class.
         scheduler: Arguments of the scheduler class, or of the noise schedule.
         sampling: What `generate` uses: steps, guidance, frame rate and so on.
-        train_vae: None if the VAE of `vae_of` is used.
-        train_decoder: Further training of the VAE's decoder alone, which leaves every latent as it is. Each round
-            starts from the weights of the one before, with a learning rate of its own.
-        train_denoiser: Rounds of training of the denoiser with its text or image projection.
+        train_vae: Rounds of training, each from the weights of the one before, with a learning rate of its own. None
+            if the VAE of `vae_of` is used.
+        train_decoder: Further training of the VAE's decoder alone, which leaves every latent as it is.
+        train_denoiser: Training of the denoiser with its text or image projection.
         vae_of: Name of the model whose VAE this one shares.
         projector: Arguments of the image projector, where there is one.
     """
@@ -53,7 +53,7 @@ class Recipe:
     scheduler: dict[str, Any]
     sampling: dict[str, Any]
     train_denoiser: tuple[Training, ...]
-    train_vae: Training | None = None
+    train_vae: tuple[Training, ...] = ()
     train_decoder: tuple[Training, ...] = ()
     vae_of: str = ""
     projector: dict[str, Any] = field(default_factory=dict)
@@ -213,12 +213,15 @@ RECIPES: dict[str, Recipe] = {
             denoiser=_SVD_UNET,
             scheduler=_SVD_SCHEDULER,
             sampling=_SVD_SAMPLING,
-            train_vae=Training(steps=2_040, batch=64, learning_rate=1.8e-3, seed=11, ema=0.998),
-            train_decoder=(
-                Training(steps=11_255, batch=24, learning_rate=8e-4, seed=13, ema=0.999),
-                Training(steps=8_000, batch=24, learning_rate=8e-4, seed=14, ema=0.999),
+            train_vae=(
+                Training(steps=2_040, batch=64, learning_rate=1.8e-3, seed=11, ema=0.998),
+                Training(steps=5_000, batch=24, learning_rate=8e-4, seed=14, ema=0.999),
             ),
-            train_denoiser=(Training(steps=5_061, batch=256, learning_rate=1.2e-3, seed=12),),
+            train_decoder=(Training(steps=11_255, batch=24, learning_rate=8e-4, seed=13, ema=0.999),),
+            train_denoiser=(
+                Training(steps=5_061, batch=256, learning_rate=1.2e-3, seed=12),
+                Training(steps=4_000, batch=128, learning_rate=1e-3, seed=15),
+            ),
             drop=_SVD_DROP,
         ),
         Recipe(
@@ -230,11 +233,8 @@ RECIPES: dict[str, Recipe] = {
             denoiser=_COG_TRANSFORMER,
             scheduler=_COG_SCHEDULER,
             sampling={"steps": 16, "guidance": 3.0, "fps": 8},
-            train_vae=Training(steps=2_825, batch=24, learning_rate=1.2e-3, seed=31, ema=0.998),
-            train_denoiser=(
-                Training(steps=8_392, batch=192, learning_rate=1.2e-3, seed=32),
-                Training(steps=10_000, batch=128, learning_rate=1e-3, seed=33),
-            ),
+            train_vae=(Training(steps=2_825, batch=24, learning_rate=1.2e-3, seed=31, ema=0.998),),
+            train_denoiser=(Training(steps=8_392, batch=192, learning_rate=1.2e-3, seed=32),),
             drop={"text": 0.1},
         ),
         Recipe(

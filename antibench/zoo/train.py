@@ -3,8 +3,8 @@
 Two stages, the VAE and then the denoiser on its latents; a third, `--stage decoder`, trains the VAE's decoder further
 without moving a latent, so it may run at any time. Each may be cut into several runs, which go on where the
 last one stopped. Without options the recipe's own numbers of steps are taken; the cards say how long that took. A model
-that shares another's VAE uses the one trained in the same folder, else the one that is shipped. Decoder and denoiser
-may have several rounds, each from the weights of the one before: `--round 2` alone goes on from those in the same
+that shares another's VAE uses the one trained in the same folder, else the one that is shipped. Each
+stage may have several rounds, each from the weights of the one before: `--round 2` alone goes on from those in the same
 folder, else from those that are shipped.
 """
 
@@ -45,19 +45,31 @@ HELD_OUT, HELD_OUT_OFFSET = 256, 1_000_000
 
 
 def run_vae(
-    recipe: Recipe, out: Path, device: torch.device, seconds: float, fit: float, clips: int, graph: bool = False
+    recipe: Recipe,
+    number: int,
+    out: Path,
+    device: torch.device,
+    seconds: float,
+    fit: float,
+    clips: int,
+    graph: bool = False,
 ) -> bool:
-    """One run of the VAE stage. Returns whether the stage is finished."""
-    if recipe.train_vae is None:
-        return True
-    torch.manual_seed(recipe.train_vae.seed)
-    vae = build_vae(recipe).to(device)
-    session = Session(vae, recipe.train_vae, out / recipe.name / "state-vae.pt", seconds, fit, graph=graph)
+    """One run of a round of the VAE's training. Returns whether the round is finished.
+
+    Raises:
+        UserError: if there is nothing to start a later round from.
+    """
+    plan, stage = recipe.train_vae[number - 1], stage_name("vae", number)
+    torch.manual_seed(plan.seed)
+    first = number == 1
+    vae = build_vae(recipe) if first else load_vae(recipe, _folder_of("vae.safetensors", recipe.name, out))
+    vae = vae.to(device)
+    session = Session(vae, plan, out / recipe.name / f"state-{stage}.pt", seconds, fit, graph=graph)
     train_vae(vae, render_pool(recipe, clips, device), recipe, session)
     session.save()
     figures = measure_vae(session.average, render_pool(recipe, HELD_OUT, device, HELD_OUT_OFFSET))
     save_vae(session.average, figures["scaling_factor"], out / recipe.name)
-    _record(out / recipe.name, "vae", recipe.train_vae.seed, clips, session, figures)
+    _record(out / recipe.name, stage, plan.seed, clips, session, figures)
     return session.finished
 
 
@@ -146,13 +158,13 @@ def stage_name(stage: str, number: int) -> str:
 
 
 def rounds(plans: tuple[Training, ...], chosen: int | None) -> Iterable[int]:
-    """The numbers of the rounds to take, from 1.
+    """The numbers of the rounds to take, from 1; none of a stage that a model does not have.
 
     Raises:
         UserError: if `chosen` is not one of them.
     """
     numbers = range(1, len(plans) + 1)
-    if chosen is None:
+    if chosen is None or not plans:
         return numbers
     if chosen not in numbers:
         raise UserError(f"there is no round {chosen}: this stage has {len(plans)}")
@@ -188,7 +200,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m antibench.zoo.train", description=__doc__)
     parser.add_argument("name", choices=sorted(RECIPES))
     parser.add_argument("--stage", choices=("vae", "denoiser", "both", "decoder"), default="both")
-    parser.add_argument("--round", type=int, help="one round of the decoder's or denoiser's training; default all")
+    parser.add_argument("--round", type=int, help="one round of the stage; default all")
     parser.add_argument("--out", type=Path, default=Path("zoo-training"), help="folder of weights and states")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop this run after so long (a stage)")
     parser.add_argument("--fit", type=float, default=0.0, help="take as many steps as the pace allows in so long")
@@ -205,7 +217,10 @@ def main(arguments: list[str] | None = None) -> int:
     finished = True
     try:
         if given.stage in ("vae", "both"):
-            finished = run_vae(recipe, given.out, device, given.seconds, given.fit, given.clips, given.cuda_graph)
+            for number in rounds(recipe.train_vae, given.round):
+                finished = finished and run_vae(
+                    recipe, number, given.out, device, given.seconds, given.fit, given.clips, given.cuda_graph
+                )
         if given.stage == "decoder":
             for number in rounds(recipe.train_decoder, given.round):
                 finished = finished and run_decoder(

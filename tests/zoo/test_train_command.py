@@ -144,6 +144,21 @@ def test_the_decoder_is_trained_further_and_no_latent_moves(
     assert json.loads((tmp_path / recipe.name / "training.json").read_text())["decoder"]["steps"] == 1
 
 
+def test_a_later_round_of_the_vae_goes_on_from_what_is_shipped(
+    toy: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    recipe = RECIPES["svd-small"]
+    plan = Training(steps=1, batch=1, learning_rate=1e-3, seed=1)
+    monkeypatch.setitem(RECIPES, recipe.name, dataclasses.replace(recipe, train_vae=(plan, plan)))
+    assert train.main([recipe.name, "--stage", "vae", "--round", "2", "--out", str(tmp_path), "--device", "cpu"]) == 0
+    before = load_file(weights_folder(recipe.name) / "vae.safetensors")
+    after = load_file(tmp_path / recipe.name / "vae.safetensors")
+    moved = {name: float((after[name].float() - before[name].float()).abs().max()) for name in before}
+    assert {name.split(".")[0] for name, by in moved.items() if by} >= {"decoder", "encoder"}
+    assert max(by for name, by in moved.items() if name != "scaling_factor") < 5e-3
+    assert "vae-2" in json.loads((tmp_path / recipe.name / "training.json").read_text())
+
+
 def test_the_steps_follow_the_pace_so_that_the_learning_rate_reaches_its_end(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -104,8 +104,9 @@ def test_a_packaged_file_is_checked_before_it_is_used(tmp_path: Path, monkeypatc
 def test_the_recipe_is_the_one_the_weights_were_made_by(name: str) -> None:
     record = json.loads((WEIGHTS / name / "training.json").read_text())
     recipe = RECIPES[name]
-    stages = {"vae": recipe.train_vae} if recipe.train_vae else {}
-    for stage, plans in (("decoder", recipe.train_decoder), ("denoiser", recipe.train_denoiser)):
+    stages = {}
+    trained = {"vae": recipe.train_vae, "decoder": recipe.train_decoder, "denoiser": recipe.train_denoiser}
+    for stage, plans in trained.items():
         stages |= {stage_name(stage, number): plan for number, plan in enumerate(plans, 1)}
     assert set(record) == set(stages)
     for stage, plan in stages.items():
