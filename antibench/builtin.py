@@ -80,7 +80,7 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "Small DynamiCrafter, embedded",
         ),
         (
-            "cogvideox-tokens-small@1",
+            "cogvideox-tokens-small@2",
             "antibench.models.specs:CogVideoXTokensSmall",
             "Small CogVideoX that also reads guided image tokens, embedded",
         ),
@@ -105,6 +105,6 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
     ],
     "datasets": [
         ("folder@1", "antibench.datasets.folder:Folder", "A folder of photos, with a captions file if there is one"),
-        ("portraits@1", "antibench.datasets.portraits:Portraits", "Rendered talking portraits, held out from training"),
+        ("portraits@2", "antibench.datasets.portraits:Portraits", "Rendered talking portraits, held out from training"),
     ],
 }

@@ -26,7 +26,7 @@ class Portraits:
     size: int = 64
     frames: int = 9
     name: ClassVar[str] = "portraits"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     card: ClassVar[Card] = Card(title="Rendered talking portraits, held out from training", licence="Apache-2.0")
 
     def __post_init__(self) -> None:

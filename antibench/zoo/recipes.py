@@ -213,15 +213,9 @@ RECIPES: dict[str, Recipe] = {
             denoiser=_SVD_UNET,
             scheduler=_SVD_SCHEDULER,
             sampling=_SVD_SAMPLING,
-            train_vae=(
-                Training(steps=2_040, batch=64, learning_rate=1.8e-3, seed=11, ema=0.998),
-                Training(steps=5_000, batch=24, learning_rate=8e-4, seed=14, ema=0.999),
-            ),
+            train_vae=(Training(steps=2_040, batch=64, learning_rate=1.8e-3, seed=11, ema=0.998),),
             train_decoder=(Training(steps=11_255, batch=24, learning_rate=8e-4, seed=13, ema=0.999),),
-            train_denoiser=(
-                Training(steps=5_061, batch=256, learning_rate=1.2e-3, seed=12),
-                Training(steps=4_000, batch=128, learning_rate=1e-3, seed=15),
-            ),
+            train_denoiser=(Training(steps=5_061, batch=256, learning_rate=1.2e-3, seed=12),),
             drop=_SVD_DROP,
         ),
         Recipe(
@@ -248,10 +242,7 @@ RECIPES: dict[str, Recipe] = {
             scheduler=_DYNAMI_SCHEDULE,
             sampling=_DYNAMI_SAMPLING,
             vae_of="svd-small",
-            train_denoiser=(
-                Training(steps=10_299, batch=128, learning_rate=1.2e-3, seed=42),
-                Training(steps=15_000, batch=128, learning_rate=1e-3, seed=43),
-            ),
+            train_denoiser=(Training(steps=10_299, batch=128, learning_rate=1.2e-3, seed=42),),
             drop=_DYNAMI_DROP,
         ),
         Recipe(
@@ -266,7 +257,7 @@ RECIPES: dict[str, Recipe] = {
             vae_of="cogvideox-small",
             train_denoiser=(
                 Training(steps=22_567, batch=128, learning_rate=1.2e-3, seed=52),
-                Training(steps=30_000, batch=128, learning_rate=1e-3, seed=53),
+                Training(steps=5_658, batch=128, learning_rate=1e-3, seed=53),
             ),
             drop=_DYNAMI_DROP,
         ),
