@@ -1,7 +1,8 @@
 """How much of the person do a small model's clean clips keep, by how the model is sampled?
 
 ``python benchmarks/clean_clips.py MODEL [SETTING ...]`` animates portraits of the split for tuning, where a setting is
-``guidance=3.0`` or ``guidance=3.0,fs=7``. One line a setting: ISM0[dlib], FDFR and sharpness, means over the photos.
+``guidance=3.0`` or ``guidance=3.0,fs=7``. One line a setting: ISM0[dlib], FDFR and sharpness, means over the photos,
+then ISM0[dlib] of each frame: does a clip start as somebody else, or lose the person on its way?
 The first two lines are the real clips and the real clips through the model's VAE: what no sampler can exceed.
 """
 
@@ -30,12 +31,17 @@ Portrait = tuple[FramesU8, str]
 
 def line(name: str, portraits: list[Portrait], clips: Iterable[FramesU8]) -> str:
     """The means of one setting; every portrait must have every score."""
-    scores = []
+    scores, frames = [], []
     for (real, caption), clip in zip(portraits, clips, strict=True):
-        view = CellView(real[0], real[0], real[0], clip, clip, caption, 0, "small")
-        scores.append([metric.score(view) for metric in METRICS])
-    means = np.mean(np.asarray(scores, dtype=float), axis=0)
-    return f"{name:<28}" + "  ".join(f"{value:.3f}" for value in means)
+        views = [
+            CellView(real[0], real[0], real[0], part, part, caption, 0, "small")
+            for part in (clip, *(clip[i : i + 1] for i in range(len(clip))))
+        ]
+        scores.append([metric.score(views[0]) for metric in METRICS])
+        frames.append([METRICS[0].score(view) for view in views[1:]])
+    means, by_frame = (np.mean(np.asarray(part, dtype=float), axis=0) for part in (scores, frames))
+    told = "  ".join(f"{value:.3f}" for value in means)
+    return f"{name:<20}{told}   by frame " + " ".join(f"{value:.2f}" for value in by_frame)
 
 
 @torch.no_grad()
