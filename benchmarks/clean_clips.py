@@ -65,11 +65,14 @@ def main() -> None:
     parser.add_argument("settings", nargs="*")
     parser.add_argument("--portraits", type=int, default=10)
     parser.add_argument("--first", type=int, default=10, help="index of the first portrait")
+    parser.add_argument("--still", action="store_true", help="everybody keeps still, and is told to")
     given = parser.parse_args()
     recipe = RECIPES[given.model]
     chosen = range(given.first, given.first + given.portraits)
-    portraits = [portrait_clip("tune", index, recipe.size, recipe.frames) for index in chosen]
-    print(f"{given.model}, {given.portraits} portraits from {given.first}: ISM0[dlib], FDFR, sharpness")
+    actions = (0, 0, 0) if given.still else None
+    portraits = [portrait_clip("tune", index, recipe.size, recipe.frames, actions) for index in chosen]
+    still = ", still" if given.still else ""
+    print(f"{given.model}, {given.portraits} portraits from {given.first}{still}: ISM0[dlib], FDFR, sharpness")
     print(line("real clips", portraits, (real for real, _ in portraits)))
     vae = load_components(given.model)["vae"]
     print(line("through the VAE", portraits, (through_vae(vae, real) for real, _ in portraits)), flush=True)
