@@ -2,6 +2,7 @@
 
 A recipe is what `python -m antibench.zoo.train NAME` follows. Where weights are shipped it is theirs: `training.json`
 beside them says how many of its steps they took and on how many clips (two were cut short at 83 and 86 percent).
+All rounds but the second of `cogvideox-tokens-small` saw heads that turn twice as far as `motion.YAW` says now.
 """
 
 from __future__ import annotations

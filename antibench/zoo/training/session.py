@@ -50,8 +50,10 @@ class Session:
         self._mean_loss: Tensor | None = None
         self._pace = Pace()
         self.average = copy.deepcopy(module).eval().requires_grad_(False)
-        on_gpu = next(module.parameters()).is_cuda
-        trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
+        # Listed once: walking a module tree at every step is time in which a small network's GPU waits.
+        self._weights, self._averaged = list(module.parameters()), list(self.average.parameters())
+        on_gpu = self._weights[0].is_cuda
+        trained = [parameter for parameter in self._weights if parameter.requires_grad]
         self.graph = graph and on_gpu
         rate = torch.tensor(plan.learning_rate, device="cuda") if self.graph else plan.learning_rate
         self.optimizer = torch.optim.AdamW(
@@ -97,7 +99,7 @@ class Session:
         """Move the weights; a gradient that is not finite moves nothing. Never waits for a GPU."""
         self.optimizer.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
-        norm = nn.utils.clip_grad_norm_(self.module.parameters(), 1.0)
+        norm = nn.utils.clip_grad_norm_(self._weights, 1.0)
         if norm.is_cuda:
             # The optimiser's own kernel skips the step, as for `torch.amp.GradScaler`.
             self.optimizer.found_inf = (~torch.isfinite(norm)).float()  # type: ignore[attr-defined]
@@ -110,7 +112,7 @@ class Session:
         self.step += 1
         decay = min(self.plan.ema, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
-            torch._foreach_lerp_(list(self.average.parameters()), list(self.module.parameters()), 1 - decay)
+            torch._foreach_lerp_(self._averaged, self._weights, 1 - decay)
         value = loss.detach()
         self._mean_loss = value.clone() if self._mean_loss is None else torch.lerp(self._mean_loss, value, 0.01)
         if self.step in (1, 100) or self.step % 500 == 0:
@@ -142,7 +144,7 @@ class Session:
         self._saved_at = self.elapsed
 
     def _load(self) -> None:
-        device = next(self.module.parameters()).device
+        device = self._weights[0].device
         state = torch.load(self._state, map_location=device, weights_only=True)
         self.module.load_state_dict(state["module"])
         self.average.load_state_dict(state["average"])
