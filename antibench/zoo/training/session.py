@@ -51,7 +51,8 @@ class Session:
         self._pace = Pace()
         self.average = copy.deepcopy(module).eval().requires_grad_(False)
         # Listed once: walking a module tree at every step is time in which a small network's GPU waits.
-        self._weights, self._averaged = list(module.parameters()), list(self.average.parameters())
+        self._weights: list[Tensor] = list(module.parameters())
+        self._averaged: list[Tensor] = list(self.average.parameters())
         on_gpu = self._weights[0].is_cuda
         trained = [parameter for parameter in self._weights if parameter.requires_grad]
         self.graph = graph and on_gpu
