@@ -37,7 +37,7 @@ class Recipe:
         denoiser: Arguments of the U-Net or transformer class.
         scheduler: Arguments of the scheduler class, or of the noise schedule.
         sampling: What `generate` uses: steps, guidance, frame rate and so on.
-        train_vae: Rounds of training, each from the weights of the one before, with a learning rate of its own. None
+        train_vae: Rounds of training, each from the weights of the one before, with a learning rate of its own; none
             if the VAE of `vae_of` is used.
         train_decoder: Further training of the VAE's decoder alone, which leaves every latent as it is.
         train_denoiser: Training of the denoiser with its text or image projection.

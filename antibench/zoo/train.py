@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -44,83 +45,86 @@ HELD_OUT, HELD_OUT_OFFSET = 256, 1_000_000
 """Clips the figures are measured on, and the batch offset that keeps them apart from training."""
 
 
-def run_vae(
-    recipe: Recipe,
-    number: int,
-    out: Path,
-    device: torch.device,
-    seconds: float,
-    fit: float,
-    clips: int,
-    graph: bool = False,
-) -> bool:
+@dataclass(frozen=True)
+class Run:
+    """One call of the command.
+
+    Attributes:
+        out: Folder of weights and states.
+        device: Where to train.
+        seconds: Bound of each round.
+        fit: Take as many steps as the pace allows in so many seconds; 0 for the recipe's number.
+        clips: Clips rendered to train on.
+        graph: Replay each step as a CUDA graph.
+        compiled: Compile the denoiser.
+        cache: File of the denoiser's encoded clips.
+    """
+
+    out: Path
+    device: torch.device
+    seconds: float
+    fit: float
+    clips: int
+    graph: bool
+    compiled: bool
+    cache: Path | None
+
+    def session(self, recipe: Recipe, module: nn.Module, plan: Training, stage: str) -> Session:
+        """The session of a round, with its state from before if there is one."""
+        state = self.out / recipe.name / f"state-{stage}.pt"
+        return Session(module, plan, state, self.seconds, self.fit, graph=self.graph)
+
+
+def run_vae(recipe: Recipe, number: int, run: Run) -> bool:
     """One run of a round of the VAE's training. Returns whether the round is finished.
 
     Raises:
         UserError: if there is nothing to start a later round from.
     """
-    plan, stage = recipe.train_vae[number - 1], stage_name("vae", number)
+    plan = recipe.train_vae[number - 1]
     torch.manual_seed(plan.seed)
-    first = number == 1
-    vae = build_vae(recipe) if first else load_vae(recipe, _folder_of("vae.safetensors", recipe.name, out))
-    vae = vae.to(device)
-    session = Session(vae, plan, out / recipe.name / f"state-{stage}.pt", seconds, fit, graph=graph)
-    train_vae(vae, render_pool(recipe, clips, device), recipe, session)
-    session.save()
-    figures = measure_vae(session.average, render_pool(recipe, HELD_OUT, device, HELD_OUT_OFFSET))
-    save_vae(session.average, figures["scaling_factor"], out / recipe.name)
-    _record(out / recipe.name, stage, plan.seed, clips, session, figures)
-    return session.finished
+    vae = build_vae(recipe) if number == 1 else load_vae(recipe, _folder_of("vae.safetensors", recipe.name, run.out))
+    return _train_vae(vae, recipe, plan, stage_name("vae", number), run)
 
 
-def run_decoder(
-    recipe: Recipe,
-    number: int,
-    out: Path,
-    device: torch.device,
-    seconds: float,
-    fit: float,
-    clips: int,
-    graph: bool = False,
-) -> bool:
+def run_decoder(recipe: Recipe, number: int, run: Run) -> bool:
     """One run of a round of further training of the VAE's decoder. Returns whether the round is finished.
 
     Raises:
         UserError: if there is no VAE.
     """
-    plan, stage = recipe.train_decoder[number - 1], stage_name("decoder", number)
+    plan = recipe.train_decoder[number - 1]
     torch.manual_seed(plan.seed)
-    vae = load_vae(recipe, _folder_of("vae.safetensors", recipe.vae_name, out)).to(device)
-    scaling_factor = float(vae.config.scaling_factor)  # type: ignore[union-attr, arg-type]
+    vae = load_vae(recipe, _folder_of("vae.safetensors", recipe.vae_name, run.out))
     for part in (vae.encoder, getattr(vae, "quant_conv", None)):
         if isinstance(part, nn.Module):
             part.requires_grad_(False)
-    session = Session(vae, plan, out / recipe.name / f"state-{stage}.pt", seconds, fit, graph=graph)
-    train_vae(vae, render_pool(recipe, clips, device), recipe, session)
+    scaling_factor = float(vae.config.scaling_factor)  # type: ignore[union-attr, arg-type]
+    return _train_vae(vae, recipe, plan, stage_name("decoder", number), run, scaling_factor)
+
+
+def _train_vae(
+    vae: nn.Module, recipe: Recipe, plan: Training, stage: str, run: Run, scaling_factor: float | None = None
+) -> bool:
+    """Without a `scaling_factor` the measured one is saved: that of unit variance."""
+    vae = vae.to(run.device)
+    session = run.session(recipe, vae, plan, stage)
+    train_vae(vae, render_pool(recipe, run.clips, run.device), recipe, session)
     session.save()
-    figures = measure_vae(session.average, render_pool(recipe, HELD_OUT, device, HELD_OUT_OFFSET))
-    save_vae(session.average, scaling_factor, out / recipe.name)
-    _record(out / recipe.name, stage, plan.seed, clips, session, figures)
+    figures = measure_vae(session.average, render_pool(recipe, HELD_OUT, run.device, HELD_OUT_OFFSET))
+    folder = run.out / recipe.name
+    save_vae(session.average, figures["scaling_factor"] if scaling_factor is None else scaling_factor, folder)
+    _record(folder, stage, plan.seed, run.clips, session, figures)
     return session.finished
 
 
-def run_denoiser(
-    recipe: Recipe,
-    number: int,
-    out: Path,
-    device: torch.device,
-    seconds: float,
-    fit: float,
-    clips: int,
-    compiled: bool,
-    cache: Path | None = None,
-    graph: bool = False,
-) -> bool:
+def run_denoiser(recipe: Recipe, number: int, run: Run) -> bool:
     """One run of a round of the denoiser's training. Returns whether the round is finished.
 
     Raises:
         UserError: if there is no VAE or nothing to start a later round from, or `cache` holds another pool.
     """
+    out, device, clips = run.out, run.device, run.clips
     plan, stage = recipe.train_denoiser[number - 1], stage_name("denoiser", number)
     torch.manual_seed(plan.seed)
     vae_folder = _folder_of("vae.safetensors", recipe.vae_name, out)
@@ -135,14 +139,14 @@ def run_denoiser(
         encoder.attach_backbone()
     key = pool_key(recipe, clips, vae_folder / "vae.safetensors")
     data = cached_pool(
-        cache, key, lambda: encode_pool(recipe, vae, encoder, render_pool(recipe, clips, device)), device
+        run.cache, key, lambda: encode_pool(recipe, vae, encoder, render_pool(recipe, clips, device)), device
     )
     held_out = encode_pool(recipe, vae, encoder, render_pool(recipe, HELD_OUT, device, HELD_OUT_OFFSET))
     if isinstance(condition, PhotoEncoder) and number == 1:
         condition.scale.copy_(data["tokens"][:2000].float().std())
     objective = Objective(recipe, denoiser, condition)
-    session = Session(objective, plan, out / recipe.name / f"state-{stage}.pt", seconds, fit, graph=graph)
-    train_denoiser(objective, data, session, compiled=compiled)
+    session = run.session(recipe, objective, plan, stage)
+    train_denoiser(objective, data, session, compiled=run.compiled)
     session.save()
     average = session.average
     assert isinstance(average, Objective)
@@ -214,32 +218,18 @@ def main(arguments: list[str] | None = None) -> int:
     torch.backends.cudnn.benchmark = True
     torch.set_float32_matmul_precision("high")
     compiled = not given.no_compile and device.type == "cuda"
+    run = Run(given.out, device, given.seconds, given.fit, given.clips, given.cuda_graph, compiled, given.cache)
+    stages: dict[str, tuple[tuple[Training, ...], Callable[[Recipe, int, Run], bool]]] = {
+        "vae": (recipe.train_vae, run_vae),
+        "decoder": (recipe.train_decoder, run_decoder),
+        "denoiser": (recipe.train_denoiser, run_denoiser),
+    }
     finished = True
     try:
-        if given.stage in ("vae", "both"):
-            for number in rounds(recipe.train_vae, given.round):
-                finished = finished and run_vae(
-                    recipe, number, given.out, device, given.seconds, given.fit, given.clips, given.cuda_graph
-                )
-        if given.stage == "decoder":
-            for number in rounds(recipe.train_decoder, given.round):
-                finished = finished and run_decoder(
-                    recipe, number, given.out, device, given.seconds, given.fit, given.clips, given.cuda_graph
-                )
-        if given.stage in ("denoiser", "both"):
-            for number in rounds(recipe.train_denoiser, given.round):
-                finished = finished and run_denoiser(
-                    recipe,
-                    number,
-                    given.out,
-                    device,
-                    given.seconds,
-                    given.fit,
-                    given.clips,
-                    compiled,
-                    given.cache,
-                    given.cuda_graph,
-                )
+        for stage in ("vae", "denoiser") if given.stage == "both" else (given.stage,):
+            plans, train_round = stages[stage]
+            for number in rounds(plans, given.round):
+                finished = finished and train_round(recipe, number, run)
     except UserError as error:
         parser.error(str(error))
     return 0 if finished else 1

@@ -10,6 +10,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from antibench.datasets.portraits import Portraits
 from antibench.errors import UserError
 from antibench.zoo import train
 from antibench.zoo.assemble import weights_folder
@@ -175,7 +176,7 @@ def test_the_steps_follow_the_pace_so_that_the_learning_rate_reaches_its_end(
     assert session.optimizer.param_groups[0]["lr"] < 1e-5
 
 
-def test_the_key_follows_model_number_and_vae(tmp_path: Path) -> None:
+def test_the_key_follows_world_model_number_and_vae(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     vae = tmp_path / "vae.safetensors"
     vae.write_bytes(b"one")
     recipe = RECIPES["svd-small"]
@@ -183,4 +184,7 @@ def test_the_key_follows_model_number_and_vae(tmp_path: Path) -> None:
     assert pool_key(recipe, 9, vae) != key
     assert pool_key(RECIPES["dynamicrafter-small"], 8, vae) != key
     vae.write_bytes(b"two")
+    assert pool_key(recipe, 8, vae) != key
+    key = pool_key(recipe, 8, vae)
+    monkeypatch.setattr(Portraits, "version", 1)  # whose heads turned twice as far
     assert pool_key(recipe, 8, vae) != key

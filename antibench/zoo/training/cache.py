@@ -10,14 +10,15 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from antibench.datasets.portraits import Portraits
 from antibench.errors import UserError
 from antibench.zoo.recipes import Recipe
 from antibench.zoo.training.draws import Batch
 
 
 def pool_key(recipe: Recipe, clips: int, vae: Path) -> str:
-    """What a pool depends on: the model, how many clips, and the file of the VAE they are encoded by."""
-    return f"{recipe.name} {clips} {hashlib.sha256(vae.read_bytes()).hexdigest()}"
+    """What a pool depends on: the rendered world, the model, how many clips, and the file of the VAE."""
+    return f"portraits@{Portraits.version} {recipe.name} {clips} {hashlib.sha256(vae.read_bytes()).hexdigest()}"
 
 
 def cached_pool(path: Path | None, key: str, make: Callable[[], Batch], device: torch.device) -> Batch:
