@@ -112,4 +112,4 @@ def test_the_recipe_is_the_one_the_weights_were_made_by(name: str) -> None:
     for stage, plan in stages.items():
         done = record[stage]
         assert (done["seed"], done["of"], done["batch"]) == (plan.seed, plan.steps, plan.batch)
-        assert 0.8 * plan.steps < done["steps"] <= plan.steps
+        assert 0.5 * plan.steps < done["steps"] <= plan.steps  # a round cut short is gone on from by the next

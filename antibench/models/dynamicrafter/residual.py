@@ -16,7 +16,7 @@ class TemporalConv(nn.Module):
 
     def __init__(self, channels: int, dropout: float) -> None:
         super().__init__()
-        self.conv1 = nn.Sequential(nn.GroupNorm(GROUPS, channels), nn.SiLU(), _over_frames(channels))
+        self.conv1 = nn.Sequential(nn.GroupNorm(GROUPS, channels), nn.SiLU(), FrameConv(channels))
         self.conv2 = _dropped(channels, dropout)
         self.conv3 = _dropped(channels, dropout)
         self.conv4 = _dropped(channels, dropout)
@@ -93,9 +93,20 @@ def by_frames(x: Tensor) -> Tensor:
     return x.transpose(1, 2).flatten(0, 1)
 
 
-def _over_frames(channels: int) -> nn.Conv3d:
-    return nn.Conv3d(channels, channels, (3, 1, 1), padding=(1, 0, 0))
+class FrameConv(nn.Conv3d):
+    """A convolution over three neighbouring frames at every pixel; parameters as in the checkpoints.
+
+    It runs as a convolution in two dimensions, frames and pixels: those in three are slow in half precision.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, channels, (3, 1, 1), padding=(1, 0, 0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, T, h, w) to the same shape."""
+        rows = F.conv2d(x.flatten(3), self.weight[..., 0], self.bias, padding=(1, 0))
+        return rows.reshape(x.shape)
 
 
 def _dropped(channels: int, dropout: float) -> nn.Sequential:
-    return nn.Sequential(nn.GroupNorm(GROUPS, channels), nn.SiLU(), nn.Dropout(dropout), _over_frames(channels))
+    return nn.Sequential(nn.GroupNorm(GROUPS, channels), nn.SiLU(), nn.Dropout(dropout), FrameConv(channels))
