@@ -1,0 +1,79 @@
+"""What each protection got from its tuning: ``python benchmarks/tuning.py RUN`` on a finished run of the suite `tuning`.
+
+Every protection is tried with the same choices and the same steps, on portraits of the split for tuning, which nothing
+else scores. The best of a protection is the choice that leaves the video the least of the person while its photo keeps
+what the validity gate asks. Labels are ``protection@choice``. Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from antibench.runfiles import read_run
+from antibench.zoo.gate import HEADLINE, PHOTO_KEPT, SECOND
+
+Row = dict[str, Any]
+
+
+def by_protection(rows: list[Row]) -> dict[str, list[Row]]:
+    """The rows of each protection, in the order given."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row["protection"].split("@")[0], []).append(row)
+    return groups
+
+
+def best(rows: list[Row]) -> Row | None:
+    """The row that leaves the video the least identity among those whose photo keeps enough; None if none does."""
+    allowed = [row for row in rows if row["photo"]["protected"] >= PHOTO_KEPT]
+    return min(allowed, key=lambda row: float(row["means"]["protected"]), default=None)
+
+
+def table(summary: dict[str, Any]) -> str:
+    """One line a choice: identity of the video by both judges and against its own input, of the photo, and what is best."""
+    order = _labels(summary)
+    rows = {metric: _rows(summary, metric) for metric in (HEADLINE, SECOND)}
+    lines = [
+        f"{summary['photos']} portraits of the split `tune`, {summary['budgets'][0]} levels, "
+        f"on {', '.join(model['name'] for model in summary['models'])}; clean clips {rows[HEADLINE][order[0]]['means']['clean']:.3f} "
+        f"(by MobileFace {rows[SECOND][order[0]]['means']['clean']:.3f})",
+        "",
+        "| protection | video ↓ | by MobileFace ↓ | against its own input ↓ | photo ↑ | |",
+        "|---|---:|---:|---:|---:|---|",
+    ]
+    for group in by_protection([rows[HEADLINE][label] for label in order]).values():
+        chosen = best(group)
+        for row in group:
+            figures = (
+                row["means"]["protected"],
+                rows[SECOND][row["protection"]]["means"]["protected"],
+                row["own_input"]["protected"],
+                row["photo"]["protected"],
+            )
+            told = " | ".join(f"{value:.3f}" for value in figures)
+            lines.append(f"| {row['protection']} | {told} | {'best' if row is chosen else ''} |")
+    return "\n".join(lines) + "\n"
+
+
+def _labels(summary: dict[str, Any]) -> list[str]:
+    """Labels of the tuned protections in the order of their names and choices."""
+    return sorted(
+        row["protection"] for row in summary["rows"] if row["metric"] == HEADLINE and "@" in row["protection"]
+    )
+
+
+def _rows(summary: dict[str, Any], metric: str) -> dict[str, Row]:
+    return {row["protection"]: row for row in summary["rows"] if row["metric"] == metric}
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path)
+    print(table(read_run(parser.parse_args().run).summary()), end="")
+
+
+if __name__ == "__main__":
+    main()
