@@ -1,4 +1,4 @@
-"""What each protection got from its tuning: ``python benchmarks/tuning.py RUN`` on a finished run of the suite `tuning`.
+"""What each protection got from its tuning: ``python benchmarks/tuning.py RUN`` on a run of the suite `tuning`.
 
 Every protection is tried with the same choices and the same steps, on portraits of the split for tuning, which nothing
 else scores. The best of a protection is the choice that leaves the video the least of the person while its photo keeps
@@ -32,13 +32,14 @@ def best(rows: list[Row]) -> Row | None:
 
 
 def table(summary: dict[str, Any]) -> str:
-    """One line a choice: identity of the video by both judges and against its own input, of the photo, and what is best."""
+    """One line a choice: identity left in the video (both judges, and to its own input) and in the photo; the best."""
     order = _labels(summary)
     rows = {metric: _rows(summary, metric) for metric in (HEADLINE, SECOND)}
+    models = ", ".join(model["name"] for model in summary["models"])
+    clean, second = (rows[metric][order[0]]["means"]["clean"] for metric in (HEADLINE, SECOND))
     lines = [
-        f"{summary['photos']} portraits of the split `tune`, {summary['budgets'][0]} levels, "
-        f"on {', '.join(model['name'] for model in summary['models'])}; clean clips {rows[HEADLINE][order[0]]['means']['clean']:.3f} "
-        f"(by MobileFace {rows[SECOND][order[0]]['means']['clean']:.3f})",
+        f"{summary['photos']} portraits of the split `tune`, {summary['budgets'][0]} levels, on {models}; "
+        f"clean clips {clean:.3f} (by MobileFace {second:.3f})",
         "",
         "| protection | video ↓ | by MobileFace ↓ | against its own input ↓ | photo ↑ | |",
         "|---|---:|---:|---:|---:|---|",

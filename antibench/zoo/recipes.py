@@ -189,8 +189,8 @@ _DYNAMI_PROJECTOR = {
 # Zero terminal signal-to-noise ratio and v-prediction, as published; no dynamic rescale, which serves large pictures.
 _DYNAMI_SCHEDULE = {"use_dynamic_rescale": False, "turning_step": None}
 # fs 10 is motion bucket 80, that of svd-small (`training.clips.clip_speed`). Without added noise (eta 0): at 16 steps
-# ancestral sampling leaves some of it in the clip (Song et al. 2021, table 1). Guidance 4 where the published models take
-# 7.5: on 8 tuning portraits the clean clip keeps as much of the person as at 3, and more than at 7.5.
+# ancestral sampling leaves some of it in the clip (Song et al. 2021, table 1). Guidance 4, not the published 7.5: clean
+# clips keep as much of the person as at 3, where less can be taken from them (docs/results/guidance.md).
 _DYNAMI_SAMPLING = {
     "steps": 16,
     "guidance": 4.0,
