@@ -239,8 +239,12 @@ def _disrupted(rows: list[dict[str, Any]], clean: float | None) -> Check:
 
 
 def strongest(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The row that leaves the video the least identity by the first judge."""
-    return min(rows, key=lambda row: float(row["means"]["protected"]), default=None)
+    """The row that leaves the video the least identity by the first judge, of those that leave the photo enough.
+
+    A protection that spoils the photo is its own fault, not the model's; only if all do is it taken from all.
+    """
+    sparing = [row for row in rows if row["photo"] is not None and row["photo"] >= PHOTO_KEPT]
+    return min(sparing or rows, key=lambda row: float(row["means"]["protected"]), default=None)
 
 
 def _taken(name: str, row: dict[str, Any] | None, clean: float | None) -> Check:

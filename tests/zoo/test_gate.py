@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from antibench.zoo.gate import _mean, judge, write_card
+from antibench.zoo.gate import _mean, judge, strongest, write_card
 
 
 def row(protection: str, role: str, strength: float, protected: float, excess: float, photo: float) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def test_a_valid_world_passes() -> None:
         ),
         (
             "a protection takes the person from the video and leaves the photo",
-            lambda f: f["rows"][2].update({"photo": 0.79}),
+            lambda f: [r.update(photo=0.79) for r in f["rows"][2:]],
         ),
         ("the video leaves its own input as well", lambda f: f["rows"][2].update(own_input=0.31)),
         ("the video leaves its own input as well", lambda f: f["rows"][2].update(own_input=None)),
@@ -122,6 +122,16 @@ def test_the_second_judge_is_asked_about_the_protection_the_first_finds_stronges
     figures["rows"][3]["means"]["protected"] = 0.05
     (said,) = [answer for answer in judge(figures) if answer.name == "a second judge says the same"]
     assert said.detail == "mist takes 90% (at least 50%), photo keeps 0.95 (0.8)"
+
+
+def test_a_protection_that_spoils_the_photo_does_not_stand_for_the_others() -> None:
+    figures = valid()
+    figures["rows"][3]["means"]["protected"] = 0.05
+    figures["rows"][3]["photo"] = 0.79
+    best = strongest(figures["rows"][2:])
+    assert best is not None
+    assert best["protection"] == "advdm"
+    assert all(answer.ok for answer in judge(figures))
 
 
 def test_a_mean_is_never_over_what_happens_to_exist() -> None:
