@@ -1,8 +1,8 @@
 """What each protection got from its tuning: ``python benchmarks/tuning.py RUN`` on a run of the suite `tuning`.
 
 Every protection is tried with the same choices and the same steps, on portraits of the split for tuning, which nothing
-else scores. The best of a protection is the choice that leaves the video the least of the person while its photo keeps
-what the validity gate asks. Labels are ``protection@choice``. Markdown.
+else scores. The best of a protection is the strongest choice as the validity gate means it (`gate.strongest`). Labels
+are ``protection@choice``. Markdown.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from antibench.runfiles import read_run
-from antibench.zoo.gate import HEADLINE, PHOTO_KEPT, SECOND
+from antibench.zoo.gate import HEADLINE, SECOND, strongest
 
 Row = dict[str, Any]
 
@@ -23,12 +23,6 @@ def by_protection(rows: list[Row]) -> dict[str, list[Row]]:
     for row in rows:
         groups.setdefault(row["protection"].split("@")[0], []).append(row)
     return groups
-
-
-def best(rows: list[Row]) -> Row | None:
-    """The row that leaves the video the least identity among those whose photo keeps enough; None if none does."""
-    allowed = [row for row in rows if row["photo"]["protected"] >= PHOTO_KEPT]
-    return min(allowed, key=lambda row: float(row["means"]["protected"]), default=None)
 
 
 def table(summary: dict[str, Any]) -> str:
@@ -45,13 +39,13 @@ def table(summary: dict[str, Any]) -> str:
         "|---|---:|---:|---:|---:|---|",
     ]
     for group in by_protection([rows[HEADLINE][label] for label in order]).values():
-        chosen = best(group)
+        chosen = strongest(group)
         for row in group:
             figures = (
                 row["means"]["protected"],
                 rows[SECOND][row["protection"]]["means"]["protected"],
                 row["own_input"]["protected"],
-                row["photo"]["protected"],
+                row["photo"],
             )
             told = " | ".join(f"{value:.3f}" for value in figures)
             lines.append(f"| {row['protection']} | {told} | {'best' if row is chosen else ''} |")
@@ -66,7 +60,9 @@ def _labels(summary: dict[str, Any]) -> list[str]:
 
 
 def _rows(summary: dict[str, Any], metric: str) -> dict[str, Row]:
-    return {row["protection"]: row for row in summary["rows"] if row["metric"] == metric}
+    """By label; `photo` is the identity that the protected photo keeps, as in the gate's figures."""
+    chosen = [row for row in summary["rows"] if row["metric"] == metric]
+    return {row["protection"]: {**row, "photo": row["photo"] and row["photo"]["protected"]} for row in chosen}
 
 
 def main() -> None:

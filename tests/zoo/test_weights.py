@@ -109,7 +109,9 @@ def test_the_recipe_is_the_one_the_weights_were_made_by(name: str) -> None:
     for stage, plans in trained.items():
         stages |= {stage_name(stage, number): plan for number, plan in enumerate(plans, 1)}
     assert set(record) == set(stages)
+    last = {stage_name(stage, len(plans)) for stage, plans in trained.items()}
     for stage, plan in stages.items():
         done = record[stage]
         assert (done["seed"], done["of"], done["batch"]) == (plan.seed, plan.steps, plan.batch)
-        assert 0.5 * plan.steps < done["steps"] <= plan.steps  # a round cut short is gone on from by the next
+        # A round that was cut short early is one that another has gone on from.
+        assert (0.7 if stage in last else 0.5) * plan.steps < done["steps"] <= plan.steps
