@@ -73,9 +73,9 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
         ("sharpness@1", "antibench.metrics.sharpness:Sharpness", "Sharpness of the last frames relative to the photo"),
     ],
     "models": [
-        ("svd-small@4", "antibench.models.specs:SVDSmall", "Small Stable Video Diffusion, embedded"),
+        ("svd-small@5", "antibench.models.specs:SVDSmall", "Small Stable Video Diffusion, embedded"),
         (
-            "dynamicrafter-small@2",
+            "dynamicrafter-small@3",
             "antibench.models.dynamicrafter.specs:DynamiCrafterSmall",
             "Small DynamiCrafter, embedded",
         ),

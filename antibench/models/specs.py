@@ -76,7 +76,7 @@ class SVDSmall:
     noise_aug_strength: float = _SVD["noise_aug_strength"]
 
     name: ClassVar[str] = "svd-small"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     card: ClassVar[ModelCard] = small_card("svd-small", "Small Stable Video Diffusion of rendered portraits")
     size: ClassVar[tuple[int, int]] = small_size("svd-small")
     frames: ClassVar[int] = RECIPES["svd-small"].frames

@@ -221,7 +221,10 @@ RECIPES: dict[str, Recipe] = {
                 Training(steps=2_753, batch=24, learning_rate=6e-4, seed=16, ema=0.999),
             ),
             train_decoder=(Training(steps=11_255, batch=24, learning_rate=8e-4, seed=13, ema=0.999),),
-            train_denoiser=(Training(steps=5_061, batch=256, learning_rate=1.2e-3, seed=12),),
+            train_denoiser=(
+                Training(steps=5_061, batch=256, learning_rate=1.2e-3, seed=12),
+                Training(steps=3_267, batch=128, learning_rate=1e-3, seed=15),
+            ),
             drop=_SVD_DROP,
         ),
         Recipe(
@@ -251,6 +254,8 @@ RECIPES: dict[str, Recipe] = {
             train_denoiser=(
                 Training(steps=10_299, batch=128, learning_rate=1.2e-3, seed=42),
                 Training(steps=5_459, batch=128, learning_rate=1e-3, seed=43),
+                Training(steps=9_446, batch=64, learning_rate=8e-4, seed=44),
+                Training(steps=16_087, batch=64, learning_rate=8e-4, seed=45),
             ),
             drop=_DYNAMI_DROP,
         ),

@@ -150,7 +150,7 @@ class DynamiCrafterSmall:
     fs: int = _SMALL["fs"]
 
     name: ClassVar[str] = "dynamicrafter-small"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     card: ClassVar[ModelCard] = small_card("dynamicrafter-small", "Small DynamiCrafter of rendered portraits")
     size: ClassVar[tuple[int, int]] = small_size("dynamicrafter-small")
     frames: ClassVar[int] = RECIPES["dynamicrafter-small"].frames
