@@ -105,14 +105,14 @@ _SVD_SCHEDULER = {
     "sigma_min": 0.02,
     "sigma_max": 80.0,
 }
-# Motion bucket 80: a calm clip, the 20th percentile of the training clips (median 101). More motion costs identity: on
-# 8 tuning portraits ISM0 is 0.64 at 60 and 0.56 at 80.
+# Motion bucket 50: a calm clip (the median of the training clips is 101). More motion costs identity: on 10 tuning
+# portraits ISM0 is 0.68 at 50, 0.59 at 60 and 0.47 at 80, of 0.80 (docs/results/clean-clips.txt).
 _SVD_SAMPLING = {
     "steps": 8,
     "min_guidance": 1.0,
     "max_guidance": 3.0,
     "fps": 7,
-    "motion_bucket_id": 80,
+    "motion_bucket_id": 50,
     "noise_aug_strength": 0.02,
 }
 # Measured before: without clips that have tokens but no latent the tokens are ignored, and nothing can be attacked.
@@ -188,16 +188,17 @@ _DYNAMI_PROJECTOR = {
 }
 # Zero terminal signal-to-noise ratio and v-prediction, as published; no dynamic rescale, which serves large pictures.
 _DYNAMI_SCHEDULE = {"use_dynamic_rescale": False, "turning_step": None}
-# fs 10 is motion bucket 80, that of svd-small (`training.clips.clip_speed`). Without added noise (eta 0): at 16 steps
-# ancestral sampling leaves some of it in the clip (Song et al. 2021, table 1). Guidance 4, not the published 7.5: clean
-# clips keep as much of the person as at 3, where less can be taken from them (docs/results/guidance.md).
+# fs 5 is motion bucket 40 (`training.clips.clip_speed`): a calm clip, as of svd-small. Without added noise (eta 0): in
+# few steps ancestral sampling leaves some of it in the clip (Song et al. 2021, table 1). 8 steps keep the person as well
+# as 16 and 32. Guidance 4, not the published 7.5: clean clips keep nearly as much of the person as at 3, where less can
+# be taken from them. All in docs/results/clean-clips.txt and guidance.md.
 _DYNAMI_SAMPLING = {
-    "steps": 16,
+    "steps": 8,
     "guidance": 4.0,
     "guidance_rescale": 0.7,
     "spacing": "uniform_trailing",
     "eta": 0.0,
-    "fs": 10,
+    "fs": 5,
     "fps": 8,
 }
 # "tokens": text and image tokens together, apart from what happens to the latent, which guidance never drops.
