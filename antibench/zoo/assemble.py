@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from antibench.errors import UserError
 from antibench.models.dynamicrafter.config import DiffusionConfig, ResamplerConfig, UNetConfig
 from antibench.models.dynamicrafter.schedule import Schedule
 from antibench.models.dynamicrafter.unet import UNet3D
+from antibench.zoo.framewise import FramewiseAutoencoderKLCogVideoX
 from antibench.zoo.networks import (
     CaptionEncoder,
     CaptionPhotoEncoder,
@@ -40,11 +42,17 @@ PART_NAMES: dict[Family, tuple[str, str]] = {
 }
 """What a pipeline calls the denoiser, and what is trained together with it."""
 
+VAES: dict[Family, Callable[..., nn.Module]] = {
+    "svd": AutoencoderKLTemporalDecoder,
+    "cogvideox": AutoencoderKLCogVideoX,
+    "cogvideox-tokens": FramewiseAutoencoderKLCogVideoX,
+    "dynamicrafter": AutoencoderKLTemporalDecoder,
+}
+
 
 def build_vae(recipe: Recipe) -> nn.Module:
     """The recipe's VAE with fresh weights."""
-    cls = AutoencoderKLCogVideoX if recipe.family.startswith("cogvideox") else AutoencoderKLTemporalDecoder
-    vae: nn.Module = cls(**recipe.vae)
+    vae: nn.Module = VAES[recipe.family](**recipe.vae)
     return vae
 
 

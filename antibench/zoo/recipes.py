@@ -265,15 +265,12 @@ RECIPES: dict[str, Recipe] = {
             family="cogvideox-tokens",
             size=64,
             frames=9,
-            vae=_COG_VAE,
-            denoiser={**_COG_TRANSFORMER, "max_text_seq_length": 12 + 16},
+            vae={**_COG_VAE, "temporal_compression_ratio": 1},
+            denoiser={**_COG_TRANSFORMER, "temporal_compression_ratio": 1, "max_text_seq_length": 12 + 16},
             scheduler=_COG_SCHEDULER,
             sampling={"steps": 16, "guidance": 5.0, "fps": 8},
             vae_of="cogvideox-small",
-            train_denoiser=(
-                Training(steps=22_567, batch=128, learning_rate=1.2e-3, seed=52),
-                Training(steps=5_658, batch=128, learning_rate=1e-3, seed=53),
-            ),
+            train_denoiser=(Training(steps=30_000, batch=64, learning_rate=1.2e-3, seed=55),),
             drop=_DYNAMI_DROP,
         ),
     )
