@@ -38,7 +38,7 @@ class Says(nn.Module):
 def pool_of(clips: int, seed: int = 3) -> Batch:
     generator = torch.Generator().manual_seed(seed)
     return {
-        "latents": torch.randn(clips, 3, 16, 16, 16, generator=generator),
+        "latents": torch.randn(clips, 9, 16, 16, 16, generator=generator),
         "photo": torch.randn(clips, 1, 16, 16, 16, generator=generator),
         "tokens": torch.randn(clips, 16, 1280, generator=generator) + 5,
         "null_tokens": torch.full((1, 16, 1280), -5.0),
@@ -58,7 +58,7 @@ def test_the_denoiser_is_asked_with_photo_caption_and_tokens() -> None:
     says = Says()
     objective.denoiser = says
     objective(batch)
-    assert all(torch.equal(says.x[:, frame, 16:], batch["photo"]) for frame in range(3))
+    assert all(torch.equal(says.x[:, frame, 16:], batch["photo"]) for frame in range(9))
     condition = objective.condition
     assert isinstance(condition, CaptionTokenEncoder)
     assert says.context.shape == (2, 12 + 16, 64)
@@ -142,4 +142,4 @@ def test_the_adapter_predicts_what_training_does(recipe: Recipe, monkeypatch: py
         model.denoise(image, prompt, encoded=replace(encoded, latents=-encoded.latents), **options),
     )
     for other in others:
-        assert (predicted[0] - other.prediction).abs().max() > 5e-3
+        assert (predicted[0] - other.prediction).abs().max() > 2.5e-3
