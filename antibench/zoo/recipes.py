@@ -270,7 +270,10 @@ RECIPES: dict[str, Recipe] = {
             scheduler=_COG_SCHEDULER,
             sampling={"steps": 16, "guidance": 5.0, "fps": 8},
             vae_of="cogvideox-small",
-            train_denoiser=(Training(steps=15_615, batch=64, learning_rate=1e-3, seed=55),),
+            train_denoiser=(
+                Training(steps=15_615, batch=64, learning_rate=1e-3, seed=55),
+                Training(steps=11_952, batch=64, learning_rate=1e-3, seed=56),
+            ),
             drop=_DYNAMI_DROP,
         ),
     )
