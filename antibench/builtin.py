@@ -80,7 +80,7 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "Small DynamiCrafter, embedded",
         ),
         (
-            "cogvideox-tokens-small@2",
+            "cogvideox-tokens-small@3",
             "antibench.models.specs:CogVideoXTokensSmall",
             "Small CogVideoX that also reads guided image tokens, embedded",
         ),

@@ -146,7 +146,7 @@ class CogVideoXTokensSmall:
     guidance: float = _COGVIDEOX_TOKENS["guidance"]
 
     name: ClassVar[str] = "cogvideox-tokens-small"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     card: ClassVar[ModelCard] = small_card(
         "cogvideox-tokens-small", "Small CogVideoX of rendered portraits, conditioned as DynamiCrafter is"
     )

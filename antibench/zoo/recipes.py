@@ -268,7 +268,7 @@ RECIPES: dict[str, Recipe] = {
             vae={**_COG_VAE, "temporal_compression_ratio": 1},
             denoiser={**_COG_TRANSFORMER, "temporal_compression_ratio": 1, "max_text_seq_length": 12 + 16},
             scheduler=_COG_SCHEDULER,
-            sampling={"steps": 16, "guidance": 5.0, "fps": 8},
+            sampling={"steps": 8, "guidance": 5.0, "fps": 8},
             vae_of="cogvideox-small",
             train_denoiser=(
                 Training(steps=15_615, batch=64, learning_rate=1e-3, seed=55),
