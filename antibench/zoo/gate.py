@@ -30,8 +30,9 @@ from antibench.registry import MODELS
 from antibench.run import Settings
 from antibench.run import run as run_suite
 from antibench.runfiles import read_run
+from antibench.suite import Suite
 from antibench.suite_file import load_suite
-from antibench.suite_options import first_cases, only_models
+from antibench.suite_options import assignment, only_models
 from antibench.testing.check import Check
 from antibench.zoo.motion import HEAD
 from antibench.zoo.portraits import portrait_clip
@@ -57,6 +58,11 @@ SHARP_SHARE = 0.5
 """Sharpness of the last clean frames as a share of the real clips'."""
 
 
+def suite_of(name: str, portraits: int) -> Suite:
+    """The suite `gate` on one model and so many test portraits, however many the file names."""
+    return load_suite("gate", [only_models((name,)), assignment(f"dataset.count={portraits}")])
+
+
 def measure(
     name: str, portraits: int, store: Path, runs: Path, workers: int | None = None, quiet: bool = False
 ) -> dict[str, Any]:
@@ -74,14 +80,14 @@ def measure(
         JSON-serialisable: `portraits`, the means and intervals the questions need, and `real`, the same scores of the
         real clips.
     """
-    suite = load_suite("gate", [only_models((name,)), first_cases(portraits)])
+    suite = suite_of(name, portraits)
     settings = Settings(out=runs / f"gate-{name}-{portraits}", store=store, workers=workers)
     with teller(quiet) as tell:
         done = run_suite(suite, settings, tell)
     cells = read_run(done.folder).cells
     summary = done.summary
     return {
-        "portraits": portraits,
+        "portraits": len({cell["case"] for cell in cells}),
         "cells": summary["cells"],
         "real": _real_clips(name, portraits),
         "motion": _motion(name, min(portraits, MOTION_PORTRAITS)),

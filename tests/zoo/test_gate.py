@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from antibench.zoo.gate import _mean, judge, strongest, write_card
+from antibench.cases import case_ids
+from antibench.resolve import resolve
+from antibench.zoo.gate import _mean, judge, strongest, suite_of, write_card
 
 
 def row(protection: str, role: str, strength: float, protected: float, excess: float, photo: float) -> dict[str, Any]:
@@ -163,3 +165,8 @@ def test_the_card_holds_verdict_figures_and_training(tmp_path: Path, monkeypatch
     worse["clean"]["sharpness"] = 0.1
     assert not write_card("svd-small", worse)
     assert json.loads((folder / "card.json").read_text())["gate"] == "failed"
+
+
+@pytest.mark.parametrize("portraits", [3, 64])
+def test_as_many_portraits_are_measured_as_were_asked_for(portraits: int) -> None:
+    assert len(case_ids(resolve(suite_of("svd-small", portraits)))) == portraits
