@@ -41,7 +41,7 @@ def line(name: str, portraits: list[Portrait], clips: Iterable[FramesU8]) -> str
         frames.append([METRICS[0].score(view) for view in views[1:]])
     means, by_frame = (np.mean(np.asarray(part, dtype=float), axis=0) for part in (scores, frames))
     told = "  ".join(f"{value:.3f}" for value in means)
-    return f"{name:<20}{told}   by frame " + " ".join(f"{value:.2f}" for value in by_frame)
+    return f"{name:<19} {told}   by frame " + " ".join(f"{value:.2f}" for value in by_frame)
 
 
 @torch.no_grad()
