@@ -92,12 +92,17 @@ class Denoised:
         prediction: The denoiser's output (after guidance, if it was asked for).
         features: layer name -> video features of that layer, shape (1, tokens, channels) or (T, C, h, w).
         image_latents: The conditioning latent of the photo, scaled as the denoiser sees it.
+        clean: The clean clip that the prediction stands for, shape of `clip_latents`.
+        noise: The noise that the prediction stands for, same shape. Given back to `denoise` as clip and noise at a
+            lower level, the two make a deterministic step of a sampler (DDIM: Song et al. 2021, equation 12, eta 0).
     """
 
     loss: torch.Tensor
     prediction: torch.Tensor
     features: dict[str, torch.Tensor]
     image_latents: torch.Tensor
+    clean: torch.Tensor
+    noise: torch.Tensor
 
 
 @dataclass(frozen=True)
@@ -108,11 +113,14 @@ class Encoded:
         latents: VAE latent of the photo (mean of the posterior), scaled as the denoiser sees it.
         features: VAE encoder layer name -> activation.
         tokens: Image tokens of the semantic encoder (1, K, C), or None if the model has none.
+        conditioned: `Denoised.image_latents` of an earlier pass on this image, for another step of the same sampling: a
+            model that adds noise to the photo takes it instead of drawing anew.
     """
 
     latents: torch.Tensor
     features: dict[str, torch.Tensor]
     tokens: torch.Tensor | None
+    conditioned: torch.Tensor | None = None
 
 
 Gives: TypeAlias = Literal[

@@ -171,7 +171,11 @@ class CogVideoX:
         if guided:
             features = {name: value.chunk(2)[1] for name, value in features.items()}
         target = self.pipe.scheduler.get_velocity(clip, noise, steps)
-        return Denoised(torch.mean((prediction - target) ** 2), prediction, features, known.latents)
+        share = self.pipe.scheduler.alphas_cumprod[step].to(clip)
+        signal, deviation = share.sqrt(), (1 - share).sqrt()
+        clean, implied = signal * noised - deviation * prediction, signal * prediction + deviation * noised
+        loss = torch.mean((prediction - target) ** 2)
+        return Denoised(loss, prediction, features, known.latents, clean, implied)
 
     def predict(
         self,

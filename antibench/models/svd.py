@@ -152,9 +152,9 @@ class SVD:
 
         The prediction is v = (noise - sigma * clip) / sqrt(sigma^2 + 1) and the loss its mean squared error, which is
         the weighting of Karras et al. The photo's own noise augmentation is drawn from a generator seeded by `noise`,
-        so that a call is a function of its arguments. It goes before the VAE, and `encoded` is without it, so of that
-        only the tokens are used. Where the largest guidance scale is 1 or less, one branch runs alone, as in the
-        sampler.
+        so that a call is a function of its arguments. It goes before the VAE, and the latents of `encoded` are without
+        it, so of that only the tokens are used, and what an earlier pass was conditioned on. Where the largest guidance
+        scale is 1 or less, one branch runs alone, as in the sampler.
 
         Raises:
             ValueError: if `noise` has another shape than `clip_latents`, or a layer is unknown.
@@ -165,16 +165,22 @@ class SVD:
             raise ValueError(f"noise of shape {tuple(noise.shape)} for latents of {tuple(clip_latents.shape)}")
         sigma = self.sigma(t)
         clip, noise = clip_latents.to(self.pipe.device).float(), noise.to(self.pipe.device).float()
-        augmentation = _noise_like(image, seeded_by=noise) * self.settings.noise_aug_strength
-        latents = self._posterior_mode(image * 2 - 1 + augmentation)
+        latents = None if encoded is None else encoded.conditioned
+        if latents is None:
+            augmentation = _noise_like(image, seeded_by=noise) * self.settings.noise_aug_strength
+            latents = self._posterior_mode(image * 2 - 1 + augmentation)
         known = None if encoded is None else encoded.tokens
         tokens = image_tokens(self.pipe, image) if known is None else known
+        noised = clip + sigma * noise
         with captured(self._layers, capture) as features:
-            prediction = self.predict(clip + sigma * noise, sigma, latents, tokens, guided=guided)
+            prediction = self.predict(noised, sigma, latents, tokens, guided=guided)
         if guided:
             features = {name: value.chunk(2)[1] for name, value in features.items()}
-        target = (noise - sigma * clip) / (sigma**2 + 1) ** 0.5
-        return Denoised(torch.mean((prediction - target) ** 2), prediction, features, latents)
+        root = (sigma**2 + 1) ** 0.5
+        target = (noise - sigma * clip) / root
+        clean = noised / root**2 - sigma / root * prediction
+        loss = torch.mean((prediction - target) ** 2)
+        return Denoised(loss, prediction, features, latents, clean, (noised - clean) / sigma)
 
     def predict(
         self, noised: torch.Tensor, sigma: float, latents: torch.Tensor, tokens: torch.Tensor, *, guided: bool

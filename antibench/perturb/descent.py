@@ -28,6 +28,8 @@ class SurrogateDescent:
             is how a sampler runs, and costs a second denoiser pass a step.
         t_min: Lowest noise level drawn, in [0, 1).
         t_max: Upper end of the noise levels, in (t_min, 1].
+        sampler_steps: Through how many steps of a deterministic sampler, from the drawn level down, the loss is
+            followed (`Objective`). More than 1 costs as many denoiser passes a step.
     """
 
     steps: int = 200
@@ -36,11 +38,14 @@ class SurrogateDescent:
     guided: bool = True
     t_min: float = 0.0
     t_max: float = 1.0
+    sampler_steps: int = 1
 
     def __post_init__(self) -> None:
         _check_types(self)
         if self.steps < 0:
             raise ValueError(f"steps must be 0 or more, not {self.steps}")
+        if self.sampler_steps < 1:
+            raise ValueError(f"sampler_steps must be 1 or more, not {self.sampler_steps}")
         if self.alpha is not None and self.alpha <= 0:
             raise ValueError(f"alpha must be above 0, not {self.alpha}")
         if not 0 <= self.t_min < self.t_max <= 1:
@@ -71,7 +76,14 @@ class SurrogateDescent:
             ValueError: if a gradient is not finite, or there is no reference clip.
         """
         t_range = (self.t_min, self.t_max)
-        objective = Objective(context, terms, guided=self.guided, t_range=t_range, normalise=normalise)
+        objective = Objective(
+            context,
+            terms,
+            guided=self.guided,
+            t_range=t_range,
+            sampler_steps=self.sampler_steps,
+            normalise=normalise,
+        )
         start = context.generator if self.random_start else None
         return pgd(
             image,

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
+from torch.nn.functional import mse_loss
 
 from antibench.contracts import Denoised, Encoded, PerturbContext, VideoModel
 
@@ -66,6 +67,9 @@ class Objective:
         terms: (weight, term) pairs.
         guided: Denoise through classifier-free guidance, where the surrogate gives it.
         t_range: Noise levels are uniform in [low, high).
+        sampler_steps: With more than one, the loss is the mean squared error of the clean clip that so many steps of a
+            deterministic sampler arrive at, evenly spaced from the drawn level towards 0 (DDIM; Song et al. 2021,
+            equation 12). The other terms read the first pass.
         normalise: Divide each unbounded term by the size it had in the first call, so that unit weights mean something.
             That call takes the middle of `t_range`: a lucky first draw must not set the weights.
 
@@ -80,6 +84,7 @@ class Objective:
         *,
         guided: bool,
         t_range: tuple[float, float],
+        sampler_steps: int = 1,
         normalise: bool = False,
     ) -> None:
         if not context.references:
@@ -88,10 +93,11 @@ class Objective:
         self._terms = tuple(terms)
         self._guided = guided and "guidance" in context.surrogate.gives
         self._t_range = t_range
+        self._sampler_steps = sampler_steps
         self._normalise = normalise
         self._scales: list[float] | None = None
         self._clips = [context.surrogate.encode_clip(frames) for frames in context.references]
-        self._encodes = any(term.encodes for _, term in terms)
+        self._reads_encoders = any(term.encodes for _, term in terms)
 
     def __call__(self, image: torch.Tensor) -> torch.Tensor:
         """The objective at a (1, 3, H, W) image in [0, 1]."""
@@ -121,6 +127,23 @@ class Objective:
                 encoded=known,
             )
 
+        def sampled(seen: Denoised, known: Encoded | None) -> Denoised:
+            """The first pass, with the error of the clip that the remaining steps lead to."""
+            at = seen
+            if known is not None:
+                known = replace(known, conditioned=seen.image_latents)
+            for left in range(self._sampler_steps - 1, 0, -1):
+                at = surrogate.denoise(
+                    image,
+                    context.caption,
+                    clip_latents=at.clean,
+                    t=t * left / self._sampler_steps,
+                    noise=at.noise,
+                    guided=self._guided,
+                    encoded=known,
+                )
+            return seen if at is seen else replace(seen, loss=mse_loss(at.clean, clip.to(at.clean)))
+
         def features_of(photo: torch.Tensor, known: Encoded, capture: Sequence[str]) -> dict[str, torch.Tensor]:
             with torch.no_grad():
                 # Features come from the conditional branch, so the other one would be computed for nothing.
@@ -128,8 +151,10 @@ class Objective:
 
         layers = _union(term.layers for _, term in self._terms)
         vae_layers = _union(term.vae_layers for _, term in self._terms)
-        encoded = surrogate.encode(image, capture=vae_layers) if self._encodes else None
-        return View(image, denoise(image, encoded, layers, self._guided), encoded, surrogate, features_of)
+        shared = self._reads_encoders or self._sampler_steps > 1
+        encoded = surrogate.encode(image, capture=vae_layers) if shared else None
+        seen = sampled(denoise(image, encoded, layers, self._guided), encoded)
+        return View(image, seen, encoded, surrogate, features_of)
 
     def _level(self, uniform: float) -> float:
         low, high = self._t_range

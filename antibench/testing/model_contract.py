@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,7 @@ def checks(spec_cls: type[Any], device: str = "cpu", **params: Any) -> Iterator[
     if "diffusion_loss" in model.gives:
         yield attempt("loss is finite at every noise level and repeatable", probe.loss)
         yield attempt("gradient of the loss reaches the photo by each promised path", probe.paths)
+        yield attempt("clean clip and noise of a pass make up what it saw", probe.parts)
         yield attempt("prompt moves both the clip and the prediction, or neither", probe.prompt)
         yield attempt("an encoding that is handed over changes nothing but rounding", probe.handed_over)
         yield attempt("gradients leave the weights as they were", probe.weights)
@@ -171,6 +173,18 @@ class _Probe:
         if "image_tokens" in self.model.gives:
             return None if rest > 1e-4 else "nothing comes through the tokens"
         return None if rest < 1e-3 else f"share {float(rest):.3g} comes by a path that `gives` does not name"
+
+    def parts(self) -> str | None:
+        """Denoised again at the same level, the two must give the same prediction; and a gradient passes them."""
+        image = self.image()
+        for t in (0.1, 0.5, 0.999):
+            seen = self.denoise(image, t=t)
+            known = replace(self.model.encode(image), conditioned=seen.image_latents)
+            again = self.model.denoise(image, PROMPT, clip_latents=seen.clean, t=t, noise=seen.noise, encoded=known)
+            share = float(((again.prediction - seen.prediction).norm() / seen.prediction.norm()).detach())
+            if share > 1e-3:
+                return f"prediction moved by a share of {share:.3g} at t = {t}"
+        return _no_gradient(seen.clean, image, "clean clip")
 
     def prompt(self) -> str | None:
         image = self.image()

@@ -190,8 +190,8 @@ _DYNAMI_PROJECTOR = {
 _DYNAMI_SCHEDULE = {"use_dynamic_rescale": False, "turning_step": None}
 # fs 5 is motion bucket 40 (`training.clips.clip_speed`): a calm clip, as of svd-small. Without added noise (eta 0): in
 # few steps ancestral sampling leaves some of it in the clip (Song et al. 2021, table 1). 8 steps keep the person as
-# well as 16 and 32. Guidance 3.75, not the published 7.5: clean clips keep the person nearly as well as at 3, where less can
-# be taken from them. All in docs/results/clean-clips.txt and guidance.md.
+# well as 16 and 32. Guidance 3.75, not the published 7.5: clean clips keep the person nearly as well as at 3, where
+# less can be taken from them. All in docs/results/clean-clips.txt and guidance.md.
 _DYNAMI_SAMPLING = {
     "steps": 8,
     "guidance": 3.75,

@@ -143,7 +143,10 @@ def test_loss_is_zero_for_a_denoiser_that_knows_the_clip(monkeypatch: pytest.Mon
 
     monkeypatch.setattr(model, "predict", oracle)
     photo = torch.rand(1, 3, 16, 16)
-    assert float(model.denoise(photo, "", clip_latents=clip, t=0.6, noise=noise).loss) < 1e-6
+    seen = model.denoise(photo, "", clip_latents=clip, t=0.6, noise=noise)
+    assert float(seen.loss) < 1e-6
+    torch.testing.assert_close(seen.clean, clip, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(seen.noise, noise, rtol=1e-3, atol=1e-3)
     monkeypatch.setattr(model, "predict", lambda noised, *rest, **kwargs: oracle(noised) + 0.5)
     loss = model.denoise(photo, "", clip_latents=clip, t=0.6, noise=noise).loss
     assert float(loss) == pytest.approx(0.25, rel=1e-3)

@@ -186,3 +186,33 @@ def test_a_term_that_does_not_say_that_it_encodes_cannot_read_the_encoders(svd: 
 
     with pytest.raises(ValueError, match="must set `encodes`"):
         objective(svd, (1.0, Silent()))(PHOTO)
+
+
+def test_the_loss_is_that_of_the_clip_the_sampler_arrives_at(cogvideox: VideoModel) -> None:
+    recorder = Recorder(cogvideox)
+    image = PHOTO.clone().requires_grad_()
+    asked = objective(recorder, (1.0, DiffusionLoss("-")), t_range=(0.6, 0.9), sampler_steps=3)
+    value = asked(image)
+    first, second, third = recorder.denoised
+    assert [second["t"], third["t"]] == pytest.approx([first["t"] * 2 / 3, first["t"] / 3])
+    assert all(call["guided"] for call in recorder.denoised)
+    assert len(recorder.encoded) == 1  # shared by the three passes
+    known = cogvideox.encode(image)
+    clip, noise = first["clip_latents"], first["noise"]
+    for call in (first, second, third):
+        at = cogvideox.denoise(
+            image, call["prompt"], clip_latents=clip, t=call["t"], noise=noise, guided=True, encoded=known
+        )
+        torch.testing.assert_close(call["clip_latents"], clip)
+        clip, noise = at.clean, at.noise
+    torch.testing.assert_close(value, torch.mean((clip - first["clip_latents"]) ** 2))
+    (gradient,) = torch.autograd.grad(value, image)
+    assert gradient.abs().max() > 0
+
+
+def test_one_sampler_step_is_the_training_loss(cogvideox: VideoModel) -> None:
+    recorder = Recorder(cogvideox)
+    value = objective(recorder, (1.0, DiffusionLoss("-")), sampler_steps=1)(PHOTO)
+    (call,) = recorder.denoised
+    options = {name: call[name] for name in ("clip_latents", "t", "noise", "guided")}
+    torch.testing.assert_close(value, cogvideox.denoise(PHOTO, call["prompt"], **options).loss)

@@ -150,6 +150,7 @@ def test_mist_with_a_huge_weight_is_advdm(svd: VideoModel) -> None:
         (lambda: AntiI2V(auxiliary="none"), "auxiliary='none'"),
         (lambda: AdvDM(sign="plus"), "sign='plus'"),
         (lambda: AdvDM(steps=2.5), "steps=2.5"),
+        (lambda: AdvDM(sampler_steps=0), "sampler_steps must be 1 or more"),
         (lambda: RandomLowFrequency(share=0.0), "share"),
     ],
 )

@@ -193,11 +193,15 @@ class DynamiCrafter:
         known = self.encode(image) if encoded is None else encoded
         conditioning = self.conditioning(known.latents, cast(Tensor, known.tokens), prompt, guided=guided)
         with captured(self._layers, capture) as features:
-            prediction = self.predict(self._schedule.noised(clip, noise, steps), step, conditioning)
+            noised = self._schedule.noised(clip, noise, steps)
+            prediction = self.predict(noised, step, conditioning)
         if guided:
             features = {name: value.chunk(2)[1] for name, value in features.items()}
         target = self._schedule.target(clip, noise, steps)
-        return Denoised(torch.mean((prediction - target) ** 2), prediction, features, known.latents)
+        scaled, implied = self._schedule.split(noised, prediction, steps)
+        clean = self._schedule.unscaled(scaled, steps)
+        loss = torch.mean((prediction - target) ** 2)
+        return Denoised(loss, prediction, features, known.latents, clean, implied)
 
     def conditioning(self, latent: Tensor, tokens: Tensor, prompt: str, *, guided: bool) -> Conditioning:
         """What the U-Net is told, in one row, or with guidance in two: the unconditional one first.

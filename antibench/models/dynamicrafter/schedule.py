@@ -67,6 +67,10 @@ class Schedule:
             return (noised - deviation * prediction) / signal, prediction
         return signal * noised - deviation * prediction, signal * prediction + deviation * noised
 
+    def unscaled(self, scaled: Tensor, timesteps: Tensor) -> Tensor:
+        """A clean latent of `split` without the dynamic rescale, as `noised` takes it."""
+        return scaled / _by_sample(self.scales, timesteps, scaled)
+
     def _coefficients(self, timesteps: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         a = _by_sample(self.alphas_cumprod, timesteps, like)
         return a.sqrt(), (1 - a).sqrt()

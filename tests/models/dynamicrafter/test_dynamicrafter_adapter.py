@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from antibench.models.dynamicrafter.adapter import DynamiCrafter
+from antibench.models.dynamicrafter.ddim import DDIM
 from antibench.pixels import to_float
 from antibench.testing.tiny_dynamicrafter import NOISE_PREDICTING, TinyDynamiCrafter
 
@@ -163,7 +164,10 @@ def test_loss_is_zero_for_a_denoiser_that_knows_the_clip(model: DynamiCrafter, m
 
     image = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(2))
     monkeypatch.setattr(model, "predict", oracle)
-    assert float(model.denoise(image, "", clip_latents=clip, t=0.6, noise=noise).loss) < 1e-6
+    seen = model.denoise(image, "", clip_latents=clip, t=0.6, noise=noise)
+    assert float(seen.loss) < 1e-6
+    torch.testing.assert_close(seen.clean, clip, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(seen.noise, noise, rtol=1e-3, atol=1e-3)
     monkeypatch.setattr(model, "predict", lambda noised, *rest: oracle(noised) + 0.5)
     loss = model.denoise(image, "", clip_latents=clip, t=0.6, noise=noise).loss
     assert float(loss) == pytest.approx(0.25, rel=1e-3)
@@ -173,7 +177,9 @@ def test_the_256_model_is_held_to_the_noise(monkeypatch: pytest.MonkeyPatch) -> 
     model = TinyDynamiCrafter(diffusion=NOISE_PREDICTING, settings={"spacing": "uniform"}).load("cpu")
     monkeypatch.setattr(model, "predict", lambda *args: gaussian(1))
     image = torch.rand(1, 3, 16, 16, generator=torch.Generator().manual_seed(2))
-    assert float(model.denoise(image, "", clip_latents=gaussian(0), t=0.3, noise=gaussian(1)).loss) == 0
+    seen = model.denoise(image, "", clip_latents=gaussian(0), t=0.3, noise=gaussian(1))
+    assert float(seen.loss) == 0
+    torch.testing.assert_close(seen.clean, gaussian(0), rtol=1e-3, atol=1e-4)
 
 
 def test_levels_run_over_the_training_timesteps(model: DynamiCrafter) -> None:
@@ -234,3 +240,20 @@ def test_a_clip_of_another_length_is_refused(model: DynamiCrafter, photo: np.nda
 def test_steps_that_the_schedule_lacks_are_refused() -> None:
     with pytest.raises(ValueError, match="one too many"):
         load(steps=3, spacing="uniform")
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("given", [{}, {"diffusion": NOISE_PREDICTING}])
+def test_clean_clip_and_noise_at_the_next_level_are_a_step_of_the_sampler(
+    photo: np.ndarray, given: dict[str, Any]
+) -> None:
+    model = TinyDynamiCrafter(**given, settings={**SETTINGS, "eta": 0.0}).load("cpu")
+    ddim = DDIM.of(model._schedule, 4, model.settings.spacing, eta=0.0)
+    image, clip, noise = to_float(photo), gaussian(1), gaussian(2)
+    high, low = ddim.timesteps[2:3], ddim.timesteps[1:2]
+    levels = len(model._schedule.alphas_cumprod)
+    seen = model.denoise(image, "turns", clip_latents=clip, t=(float(high) + 0.5) / levels, noise=noise, guided=True)
+    stepped = ddim.step(2, model._schedule.noised(clip, noise, high), seen.prediction, torch.zeros_like(noise))
+    torch.testing.assert_close(
+        model._schedule.noised(seen.clean, seen.noise, low), stepped.previous, rtol=1e-4, atol=1e-5
+    )
