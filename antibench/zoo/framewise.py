@@ -38,4 +38,5 @@ def _apart(clips: Tensor) -> Tensor:
 
 def _together(photos: Tensor, count: int) -> Tensor:
     """(B * T, C, 1, H, W) to (B, C, T, H, W)."""
-    return photos[:, :, 0].unflatten(0, (count, -1)).transpose(1, 2)
+    frames = photos[:, :, 0]
+    return frames.reshape(count, -1, *frames.shape[1:]).transpose(1, 2)
