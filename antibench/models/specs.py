@@ -29,21 +29,22 @@ _COGVIDEOX_CITATION = """@article{yang2024cogvideox,
   author = {Yang, Zhuoyi and others}, journal = {arXiv:2408.06072}, year = {2024}}"""
 
 
-def _gate(name: str) -> Gate:
-    """What the validity gate said of the shipped weights."""
+def _gate(name: str, version: int) -> Gate:
+    """What the validity gate said of the shipped weights; a card of other weights says nothing of them."""
     path = files("antibench.zoo").joinpath("weights", name, "card.json")
-    said = json.loads(path.read_text()).get("gate") if path.is_file() else None
+    card = json.loads(path.read_text()) if path.is_file() else {}
+    said = card.get("gate") if card.get("model") == f"{name}@{version}" else None
     return said if said in ("passed", "failed") else "unmeasured"
 
 
-def small_card(name: str, title: str) -> ModelCard:
-    """The card of an embedded model, with what the gate said of it."""
+def small_card(name: str, title: str, version: int) -> ModelCard:
+    """The card of an embedded model, with what the gate said of this version of it."""
     return ModelCard(
         title,
         source=f"Trained by `python -m antibench.zoo.train {name}`",
         licence="Apache-2.0",
         world="small",
-        gate=_gate(name),
+        gate=_gate(name, version),
     )
 
 
@@ -77,7 +78,7 @@ class SVDSmall:
 
     name: ClassVar[str] = "svd-small"
     version: ClassVar[int] = 5
-    card: ClassVar[ModelCard] = small_card("svd-small", "Small Stable Video Diffusion of rendered portraits")
+    card: ClassVar[ModelCard] = small_card("svd-small", "Small Stable Video Diffusion of rendered portraits", version)
     size: ClassVar[tuple[int, int]] = small_size("svd-small")
     frames: ClassVar[int] = RECIPES["svd-small"].frames
     gives: ClassVar[frozenset[Gives]] = SVD_GIVES
@@ -114,7 +115,7 @@ class CogVideoXSmall:
 
     name: ClassVar[str] = "cogvideox-small"
     version: ClassVar[int] = 1
-    card: ClassVar[ModelCard] = small_card("cogvideox-small", "Small CogVideoX of rendered portraits")
+    card: ClassVar[ModelCard] = small_card("cogvideox-small", "Small CogVideoX of rendered portraits", version)
     size: ClassVar[tuple[int, int]] = small_size("cogvideox-small")
     frames: ClassVar[int] = RECIPES["cogvideox-small"].frames
     gives: ClassVar[frozenset[Gives]] = COGVIDEOX_GIVES
@@ -148,7 +149,7 @@ class CogVideoXTokensSmall:
     name: ClassVar[str] = "cogvideox-tokens-small"
     version: ClassVar[int] = 3
     card: ClassVar[ModelCard] = small_card(
-        "cogvideox-tokens-small", "Small CogVideoX of rendered portraits, conditioned as DynamiCrafter is"
+        "cogvideox-tokens-small", "Small CogVideoX of rendered portraits, conditioned as DynamiCrafter is", version
     )
     size: ClassVar[tuple[int, int]] = small_size("cogvideox-tokens-small")
     frames: ClassVar[int] = RECIPES["cogvideox-tokens-small"].frames

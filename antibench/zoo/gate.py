@@ -77,8 +77,8 @@ def measure(
         quiet: Show no progress.
 
     Returns:
-        JSON-serialisable: `portraits`, the means and intervals the questions need, and `real`, the same scores of the
-        real clips.
+        JSON-serialisable: `model` and `suite` with their versions, `portraits`, the means and intervals the questions
+        need, and `real`, the same scores of the real clips.
     """
     suite = suite_of(name, portraits)
     settings = Settings(out=runs / f"gate-{name}-{portraits}", store=store, workers=workers)
@@ -87,6 +87,8 @@ def measure(
     cells = read_run(done.folder).cells
     summary = done.summary
     return {
+        "model": f"{name}@{MODELS.load(name).version}",
+        "suite": f"{suite.name}@{suite.version}",
         "portraits": len({cell["case"] for cell in cells}),
         "cells": summary["cells"],
         "real": _real_clips(name, portraits),
@@ -324,7 +326,8 @@ def write_card(name: str, figures: dict[str, Any]) -> bool:
     passed = all(answer.ok for answer in answers)
     training = folder / "training.json"
     card = {
-        "name": name,
+        "model": figures["model"],
+        "suite": figures["suite"],
         "gate": "passed" if passed else "failed",
         "answers": [{"question": a.name, "ok": a.ok, "found": a.detail} for a in answers],
         "figures": figures,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from antibench.registry import MODELS
 from antibench.zoo.assemble import load_card
 from antibench.zoo.gate import HEADLINE, OWN_INPUT, SECOND, strongest
 from antibench.zoo.recipes import RECIPES
@@ -54,6 +55,11 @@ def _excess(card: dict[str, Any]) -> str:
     return f"{_number(best['excess'])} [{_number(best['excess_low'])}, {_number(best['excess_high'])}]"
 
 
+def _of_today(card: dict[str, Any]) -> bool:
+    name, _, version = card["model"].partition("@")
+    return int(version) == MODELS.load(name).version
+
+
 def _answer(question: str) -> Callable[[dict[str, Any]], str]:
     def told(card: dict[str, Any]) -> str:
         ok = next(answer["ok"] for answer in card["answers"] if answer["question"] == question)
@@ -63,6 +69,7 @@ def _answer(question: str) -> Callable[[dict[str, Any]], str]:
 
 
 ROWS: tuple[tuple[str, str, Callable[[dict[str, Any]], str]], ...] = (
+    ("weights, suite", "", lambda card: f"{card['model'].partition('@')[2]}, {card['suite'].partition('@')[2]}"),
     ("portraits", "64", lambda card: str(card["figures"]["portraits"])),
     ("ISM of clean clips / of real clips", "75%", _beside_real("ism[dlib]")),
     ("FDFR of clean clips / of real clips", "below 0.1", _beside_real("fdfr[mtcnn]")),
@@ -89,7 +96,7 @@ ROWS: tuple[tuple[str, str, Callable[[dict[str, Any]], str]], ...] = (
     ("by MobileFace: its photo keeps", "0.8", lambda card: _number(_second(card["figures"])["photo"])),
     ("excess over the photo's own damage", "above 0", _excess),
     ("each purification restores a part", "yes", _answer("each purification restores a part")),
-    ("verdict", "", lambda card: str(card["gate"])),
+    ("verdict", "", lambda card: str(card["gate"] if _of_today(card) else f"{card['gate']}, of earlier weights")),
 )
 
 

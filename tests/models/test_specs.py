@@ -56,18 +56,25 @@ def test_real_models_are_pinned(spec: type[Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"),
-    [('{"gate": "passed"}', "passed"), ('{"gate": "failed"}', "failed"), ("{}", "unmeasured"), (None, "unmeasured")],
+    ("card", "expected"),
+    [
+        ({"model": "svd-small@4", "gate": "passed"}, "passed"),
+        ({"model": "svd-small@4", "gate": "failed"}, "failed"),
+        ({"model": "svd-small@3", "gate": "passed"}, "unmeasured"),
+        ({"gate": "passed"}, "unmeasured"),
+        ({}, "unmeasured"),
+        (None, "unmeasured"),
+    ],
 )
-def test_the_gate_is_read_from_the_card_of_the_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str | None, expected: str
+def test_the_gate_is_read_from_the_card_of_these_very_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, card: dict[str, str] | None, expected: str
 ) -> None:
     folder = tmp_path / "weights" / "svd-small"
     folder.mkdir(parents=True)
-    if said is not None:
-        (folder / "card.json").write_text(json.dumps(json.loads(said)))
+    if card is not None:
+        (folder / "card.json").write_text(json.dumps(card))
     monkeypatch.setattr(specs, "files", lambda package: tmp_path)
-    assert specs._gate("svd-small") == expected
+    assert specs._gate("svd-small", 4) == expected
 
 
 def untrained(name: str, device: str) -> dict[str, Any]:

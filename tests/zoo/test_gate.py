@@ -36,6 +36,8 @@ def row(protection: str, role: str, strength: float, protected: float, excess: f
 
 def valid() -> dict[str, Any]:
     return {
+        "model": "svd-small@5",
+        "suite": "gate@5",
         "portraits": 64,
         "cells": {},
         "real": {"ism[dlib]": 0.7, "fdfr[mtcnn]": 0.0, "sharpness": 1.0},
@@ -156,6 +158,7 @@ def test_the_card_holds_verdict_figures_and_training(tmp_path: Path, monkeypatch
     assert write_card("svd-small", valid())
     card = json.loads((folder / "card.json").read_text())
     assert card["gate"] == "passed"
+    assert (card["model"], card["suite"]) == ("svd-small@5", "gate@5")
     assert card["training"] == {"vae": {"seed": 1}}
     assert card["figures"]["portraits"] == 64
     few = {**valid(), "portraits": 16}

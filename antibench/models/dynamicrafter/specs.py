@@ -151,7 +151,7 @@ class DynamiCrafterSmall:
 
     name: ClassVar[str] = "dynamicrafter-small"
     version: ClassVar[int] = 3
-    card: ClassVar[ModelCard] = small_card("dynamicrafter-small", "Small DynamiCrafter of rendered portraits")
+    card: ClassVar[ModelCard] = small_card("dynamicrafter-small", "Small DynamiCrafter of rendered portraits", version)
     size: ClassVar[tuple[int, int]] = small_size("dynamicrafter-small")
     frames: ClassVar[int] = RECIPES["dynamicrafter-small"].frames
     gives: ClassVar[frozenset[Gives]] = SVD_GIVES
