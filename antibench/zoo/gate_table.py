@@ -57,7 +57,8 @@ def _excess(card: dict[str, Any]) -> str:
 
 def _of_today(card: dict[str, Any]) -> bool:
     name, _, version = card["model"].partition("@")
-    return int(version) == MODELS.load(name).version
+    today: int = MODELS.load(name).version
+    return version == str(today)
 
 
 def _answer(question: str) -> Callable[[dict[str, Any]], str]:
