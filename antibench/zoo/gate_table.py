@@ -56,9 +56,8 @@ def _excess(card: dict[str, Any]) -> str:
 
 
 def _of_today(card: dict[str, Any]) -> bool:
-    name, _, version = card["model"].partition("@")
-    today: int = MODELS.load(name).version
-    return version == str(today)
+    name, _, version = str(card["model"]).partition("@")
+    return version == str(MODELS.load(name).version)
 
 
 def _answer(question: str) -> Callable[[dict[str, Any]], str]:
