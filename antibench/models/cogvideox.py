@@ -170,10 +170,11 @@ class CogVideoX:
             prediction = self.predict(noised, step, known.latents, prompt, guided=guided, tokens=known.tokens)
         if guided:
             features = {name: value.chunk(2)[1] for name, value in features.items()}
-        target = self.pipe.scheduler.get_velocity(clip, noise, steps)
-        share = self.pipe.scheduler.alphas_cumprod[step].to(clip)
-        signal, deviation = share.sqrt(), (1 - share).sqrt()
-        clean, implied = signal * noised - deviation * prediction, signal * prediction + deviation * noised
+        scheduler = self.pipe.scheduler
+        target = scheduler.get_velocity(clip, noise, steps)
+        # (clip, noise) to (noised, v) is a rotation, so the same two functions lead back.
+        clean = scheduler.get_velocity(prediction, noised, steps)
+        implied = scheduler.add_noise(prediction, noised, steps)
         loss = torch.mean((prediction - target) ** 2)
         return Denoised(loss, prediction, features, known.latents, clean, implied)
 

@@ -115,13 +115,20 @@ class Objective:
         t = self._level(float(torch.rand(1, generator=generator, device=generator.device)))
         noise = torch.randn(clip.shape, generator=generator, device=generator.device).to(clip)
 
-        def denoise(photo: torch.Tensor, known: Encoded | None, capture: Sequence[str], guided: bool) -> Denoised:
+        def denoise(
+            photo: torch.Tensor,
+            known: Encoded | None,
+            capture: Sequence[str],
+            guided: bool,
+            at: tuple[torch.Tensor, torch.Tensor, float] = (clip, noise, t),
+        ) -> Denoised:
+            clean, deviation, level = at
             return surrogate.denoise(
                 photo,
                 context.caption,
-                clip_latents=clip,
-                t=t,
-                noise=noise,
+                clip_latents=clean,
+                t=level,
+                noise=deviation,
                 guided=guided,
                 capture=capture,
                 encoded=known,
@@ -129,20 +136,13 @@ class Objective:
 
         def sampled(seen: Denoised, known: Encoded | None) -> Denoised:
             """The first pass, with the error of the clip that the remaining steps lead to."""
-            at = seen
-            if known is not None:
-                known = replace(known, conditioned=seen.image_latents)
+            if self._sampler_steps == 1 or known is None:
+                return seen
+            last, known = seen, replace(known, conditioned=seen.image_latents)
             for left in range(self._sampler_steps - 1, 0, -1):
-                at = surrogate.denoise(
-                    image,
-                    context.caption,
-                    clip_latents=at.clean,
-                    t=t * left / self._sampler_steps,
-                    noise=at.noise,
-                    guided=self._guided,
-                    encoded=known,
-                )
-            return seen if at is seen else replace(seen, loss=mse_loss(at.clean, clip.to(at.clean)))
+                at = (last.clean, last.noise, t * left / self._sampler_steps)
+                last = denoise(image, known, (), self._guided, at)
+            return replace(seen, loss=mse_loss(last.clean, clip.to(last.clean)))
 
         def features_of(photo: torch.Tensor, known: Encoded, capture: Sequence[str]) -> dict[str, torch.Tensor]:
             with torch.no_grad():

@@ -135,11 +135,11 @@ def test_the_adapter_predicts_what_training_does(recipe: Recipe, monkeypatch: py
     predicted: list[Tensor] = []
     objective.denoiser.register_forward_hook(lambda module, args, out: predicted.append(out[0]))
     assert float(objective(batch)) == pytest.approx(float(seen.loss), rel=1e-3)
-    torch.testing.assert_close(predicted[0], seen.prediction, rtol=0, atol=1e-3)  # the pool is kept in 16 bits
+    torch.testing.assert_close(predicted[0], seen.prediction, rtol=0, atol=6e-4)  # the pool is kept in 16 bits
     others = (
         model.denoise(image, "a person tilts", encoded=encoded, **options),
         model.denoise(image, prompt, encoded=replace(encoded, tokens=model.encode(1 - image).tokens), **options),
         model.denoise(image, prompt, encoded=replace(encoded, latents=-encoded.latents), **options),
     )
     for other in others:
-        assert (predicted[0] - other.prediction).abs().max() > 2.5e-3
+        assert (predicted[0] - other.prediction).abs().max() > 3e-3
