@@ -2,7 +2,8 @@
 
 A recipe is what `python -m antibench.zoo.train NAME` follows. Where weights are shipped it is theirs: `training.json`
 beside them says how many of its steps they took and on how many clips (four were cut short, at 57 to 86 percent).
-First rounds saw heads that turn twice as far as `motion.YAW` says now; so did everything of `cogvideox-small`.
+The first rounds of `svd-small` and `dynamicrafter-small` saw heads that turn twice as far as `motion.YAW` says now; so
+did everything of `cogvideox-small`.
 """
 
 from __future__ import annotations
