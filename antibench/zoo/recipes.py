@@ -16,13 +16,23 @@ Family = Literal["svd", "cogvideox", "cogvideox-tokens", "dynamicrafter"]
 
 @dataclass(frozen=True)
 class Training:
-    """How one network is trained. `batch` counts clips."""
+    """How one network is trained.
+
+    Attributes:
+        steps: How many.
+        batch: Clips a step.
+        learning_rate: The highest; see `session.Session`.
+        seed: Of weights and draws.
+        ema: Decay of the moving average, which is what is kept.
+        adversarial: Of a VAE: share of a critic of patches in the gradient, see `critic`; 0 trains without one.
+    """
 
     steps: int
     batch: int
     learning_rate: float
     seed: int
     ema: float = 0.9995
+    adversarial: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -61,6 +71,8 @@ class Recipe:
     projector: dict[str, Any] = field(default_factory=dict)
     drop: dict[str, float] = field(default_factory=dict)
     """Share of training clips whose conditions are dropped or noised; see `train_denoiser`."""
+    faint_noise: float = 0.0
+    """Strength in 8-bit levels of what half of the photos are changed by in training; see `training.faint_noise`."""
 
     @property
     def vae_name(self) -> str:
@@ -204,6 +216,8 @@ _DYNAMI_SAMPLING = {
 }
 # "tokens": text and image tokens together, apart from what happens to the latent, which guidance never drops.
 _DYNAMI_DROP = {"tokens": 0.12, "latent": 0.3, "noised_latent": 0.25}
+# Somewhat beyond the budget at which random noise must do nothing.
+_FAINT_NOISE = 10.0
 
 RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
@@ -222,7 +236,10 @@ RECIPES: dict[str, Recipe] = {
                 Training(steps=4_300, batch=24, learning_rate=8e-4, seed=14, ema=0.999),
                 Training(steps=2_753, batch=24, learning_rate=6e-4, seed=16, ema=0.999),
             ),
-            train_decoder=(Training(steps=11_255, batch=24, learning_rate=8e-4, seed=13, ema=0.999),),
+            train_decoder=(
+                Training(steps=11_255, batch=24, learning_rate=8e-4, seed=13, ema=0.999),
+                Training(steps=2_000, batch=24, learning_rate=2e-4, seed=17, ema=0.998, adversarial=0.2),
+            ),
             train_denoiser=(
                 Training(steps=5_061, batch=256, learning_rate=1.2e-3, seed=12),
                 Training(steps=3_267, batch=128, learning_rate=1e-3, seed=15),
@@ -258,8 +275,26 @@ RECIPES: dict[str, Recipe] = {
                 Training(steps=5_459, batch=128, learning_rate=1e-3, seed=43),
                 Training(steps=9_446, batch=64, learning_rate=8e-4, seed=44),
                 Training(steps=16_087, batch=64, learning_rate=8e-4, seed=45),
+                Training(steps=12_000, batch=64, learning_rate=8e-4, seed=46),
             ),
             drop=_DYNAMI_DROP,
+            faint_noise=_FAINT_NOISE,
+        ),
+        # Narrower, from another seed; VAE and frozen backbone are shared, so transfer to it is between denoisers.
+        Recipe(
+            name="dynamicrafter-small-holdout",
+            family="dynamicrafter",
+            size=64,
+            frames=_DYNAMI_FRAMES,
+            vae=_SVD_VAE,
+            denoiser={**_DYNAMI_UNET, "model_channels": 64},
+            projector={**_DYNAMI_PROJECTOR, "dim": 64, "heads": 2},
+            scheduler=_DYNAMI_SCHEDULE,
+            sampling=_DYNAMI_SAMPLING,
+            vae_of="svd-small",
+            train_denoiser=(Training(steps=16_000, batch=64, learning_rate=1.2e-3, seed=47),),
+            drop=_DYNAMI_DROP,
+            faint_noise=_FAINT_NOISE,
         ),
         Recipe(
             name="cogvideox-tokens-small",
@@ -274,8 +309,11 @@ RECIPES: dict[str, Recipe] = {
             train_denoiser=(
                 Training(steps=15_615, batch=64, learning_rate=1e-3, seed=55),
                 Training(steps=11_952, batch=64, learning_rate=1e-3, seed=56),
+                Training(steps=30_000, batch=64, learning_rate=1e-3, seed=57),
+                Training(steps=20_000, batch=64, learning_rate=8e-4, seed=58),
             ),
             drop=_DYNAMI_DROP,
+            faint_noise=_FAINT_NOISE,
         ),
     )
 }

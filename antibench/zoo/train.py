@@ -34,9 +34,10 @@ from antibench.zoo.networks import PhotoEncoder
 from antibench.zoo.recipes import RECIPES, Recipe, Training
 from antibench.zoo.training.cache import cached_pool, pool_key
 from antibench.zoo.training.clips import render_pool
+from antibench.zoo.training.critic import PatchCritic
 from antibench.zoo.training.denoiser import Objective, encode_pool, measure_denoiser, train_denoiser
 from antibench.zoo.training.session import Session
-from antibench.zoo.training.vae import measure_vae, train_vae
+from antibench.zoo.training.vae import Autoencoder, measure_vae, train_vae
 
 POOL = 40_960
 FIRST_STAGES = ("vae", "denoiser")
@@ -107,13 +108,15 @@ def _train_vae(
     vae: nn.Module, recipe: Recipe, plan: Training, stage: str, run: Run, scaling_factor: float | None = None
 ) -> bool:
     """Without a `scaling_factor` the measured one is saved: that of unit variance."""
-    vae = vae.to(run.device)
-    session = run.session(recipe, vae, plan, stage)
-    train_vae(vae, render_pool(recipe, run.clips, run.device), recipe, session)
+    trained = Autoencoder(vae, PatchCritic() if plan.adversarial else None).to(run.device)
+    session = run.session(recipe, trained, plan, stage)
+    train_vae(trained, render_pool(recipe, run.clips, run.device), recipe, session)
     session.save()
-    figures = measure_vae(session.average, render_pool(recipe, HELD_OUT, run.device, HELD_OUT_OFFSET))
+    average = session.average
+    assert isinstance(average, Autoencoder)
+    figures = measure_vae(average.vae, render_pool(recipe, HELD_OUT, run.device, HELD_OUT_OFFSET))
     folder = run.out / recipe.name
-    save_vae(session.average, figures["scaling_factor"] if scaling_factor is None else scaling_factor, folder)
+    save_vae(average.vae, figures["scaling_factor"] if scaling_factor is None else scaling_factor, folder)
     _record(folder, stage, plan.seed, run.clips, session, figures)
     return session.finished
 

@@ -145,6 +145,22 @@ def test_the_decoder_is_trained_further_and_no_latent_moves(
     assert json.loads((tmp_path / recipe.name / "training.json").read_text())["decoder"]["steps"] == 1
 
 
+def test_a_decoder_trained_against_a_critic_moves_no_latent_and_keeps_no_critic(
+    toy: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    recipe = RECIPES["svd-small"]
+    plan = Training(steps=2, batch=1, learning_rate=1e-3, seed=1, adversarial=0.5)
+    monkeypatch.setitem(RECIPES, recipe.name, dataclasses.replace(recipe, train_decoder=(plan,)))
+    assert train.main([recipe.name, "--stage", "decoder", "--out", str(tmp_path), "--device", "cpu"]) == 0
+    before = load_file(weights_folder(recipe.name) / "vae.safetensors")
+    after = load_file(tmp_path / recipe.name / "vae.safetensors")
+    assert before.keys() == after.keys()
+    moved = {name.split(".")[0] for name, value in after.items() if not torch.equal(value, before[name])}
+    assert moved == {"decoder"}
+    state = torch.load(tmp_path / recipe.name / "state-decoder.pt", weights_only=True)
+    assert any(name.startswith("critic.") for name in state["module"])
+
+
 def test_a_later_round_of_the_vae_goes_on_from_what_is_shipped(
     toy: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

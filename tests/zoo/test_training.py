@@ -42,7 +42,7 @@ def batch_of(family: str, count: int = 2) -> tuple[Objective, Batch]:
     data = {
         "latents": torch.randn(4, frames, channels, side, side, generator=generator),
         "photo": torch.randn(4, 3, channels, side, side, generator=generator),
-        "tokens": torch.randn(4, 16, 1280, generator=generator),
+        "tokens": torch.randn(4, 1, 16, 1280, generator=generator),
         "bucket": torch.full((4,), 90.0),
         "ids": torch.ones(4, 12, dtype=torch.long),
     }

@@ -39,8 +39,8 @@ def pool_of(clips: int, seed: int = 3) -> Batch:
     generator = torch.Generator().manual_seed(seed)
     return {
         "latents": torch.randn(clips, 9, 16, 16, 16, generator=generator),
-        "photo": torch.randn(clips, 1, 16, 16, 16, generator=generator),
-        "tokens": torch.randn(clips, 16, 1280, generator=generator) + 5,
+        "photo": torch.randn(clips, 2, 16, 16, 16, generator=generator),
+        "tokens": torch.randn(clips, 2, 16, 1280, generator=generator) + 5,
         "null_tokens": torch.full((1, 16, 1280), -5.0),
         "ids": torch.randint(1, 20, (clips, 12), generator=generator),
     }

@@ -17,8 +17,9 @@ from antibench.zoo.training.draws import Batch
 
 
 def pool_key(recipe: Recipe, clips: int, vae: Path) -> str:
-    """What a pool depends on: the rendered world, the model, how many clips, and the file of the VAE."""
-    return f"portraits@{Portraits.version} {recipe.name} {clips} {hashlib.sha256(vae.read_bytes()).hexdigest()}"
+    """What a pool depends on: the rendered world, the model, its noise, how many clips, and the file of the VAE."""
+    made = f"{recipe.name} noise {recipe.faint_noise} {clips}"
+    return f"portraits@{Portraits.version} {made} {hashlib.sha256(vae.read_bytes()).hexdigest()}"
 
 
 def cached_pool(path: Path | None, key: str, make: Callable[[], Batch], device: torch.device) -> Batch:

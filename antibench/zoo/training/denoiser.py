@@ -33,8 +33,8 @@ FAMILIES: dict[str, Callable[[Recipe], Family]] = {
 def encode_pool(recipe: Recipe, vae: Any, condition: nn.Module, pool: Pool) -> Batch:
     """Everything the denoiser is trained on, for every clip of the pool.
 
-    `latents` (N, T', C, h, w) scaled; `photo` (N, variants, C, h, w) as the denoiser sees it; `tokens` (N, 16, 1280) if
-    it sees the photo through a backbone; and the `facts` of the family.
+    `latents` (N, T', C, h, w) scaled; `photo` (N, variants, C, h, w) as the denoiser sees it; `tokens` (N, 1 or
+    variants, 16, 1280) if it sees the photo through a backbone; and the `facts` of the family.
     """
     family = FAMILIES[recipe.family](recipe)
     parts: dict[str, list[Tensor]] = {"latents": [], "photo": [], "tokens": []}
@@ -43,10 +43,12 @@ def encode_pool(recipe: Recipe, vae: Any, condition: nn.Module, pool: Pool) -> B
         x = pool.pixels(torch.arange(start, min(start + CHUNK, len(pool)), device=pool.frames.device))
         with torch.no_grad(), torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=x.is_cuda):
             parts["latents"].append((encode_clips(vae, x) * scale).half())
-            variants = [encode_clips(vae, family.augmented(x[:, :1], k)) for k in range(family.variants)]
-            parts["photo"].append((torch.cat(variants, 1) * family.photo_scale(scale)).half())
+            photos = [family.augmented(x[:, :1], variant) for variant in range(family.variants)]
+            seen = [encode_clips(vae, photo) for photo in photos]
+            parts["photo"].append((torch.cat(seen, 1) * family.photo_scale(scale)).half())
             if isinstance(condition, PhotoEncoder):
-                parts["tokens"].append(condition.raw(x[:, 0] / 2 + 0.5).half())
+                tokens = [condition.raw(photo[:, 0] / 2 + 0.5) for photo in photos[: family.token_variants]]
+                parts["tokens"].append(torch.stack(tokens, 1).half())
     data = {name: torch.cat(pieces) for name, pieces in parts.items() if pieces}
     return data | family.facts(condition, pool)
 
@@ -71,6 +73,8 @@ class Objective(nn.Module):
         z = data["latents"][i].float()
         variant = draws.index(data["photo"].shape[1], batch)
         out = {"z": z, "noise": draws.normal(*z.shape), "photo": data["photo"][i, variant].float()}
+        if "tokens" in data:
+            out["tokens"] = data["tokens"][i, variant % data["tokens"].shape[1]].float()
         return self._family.draw(out, data, i, draws)
 
     def forward(self, b: Batch) -> Tensor:

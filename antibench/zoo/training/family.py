@@ -16,6 +16,8 @@ class Family(Protocol):
 
     variants: int
     """Latents kept of each photo."""
+    token_variants: int
+    """Of how many of them, from the first, the image tokens are kept: 1 if tokens are always those of the photo."""
 
     def augmented(self, photo: Tensor, variant: int) -> Tensor:
         """Photos (B, 1, 3, H, W) in [-1, 1] as the given variant is encoded from; variant 0 is the photo itself."""
@@ -34,7 +36,7 @@ class Family(Protocol):
         ...
 
     def draw(self, out: Batch, data: Batch, i: Tensor, draws: Draws) -> Batch:
-        """Complete a batch of the clips `i` that has latents `z`, `noise` and `photo`."""
+        """Complete a batch of the clips `i` that has latents `z`, `noise`, `photo`, and `tokens` if the pool does."""
         ...
 
     def loss(self, denoiser: nn.Module, condition: nn.Module, b: Batch) -> Tensor:

@@ -14,6 +14,9 @@ from antibench.zoo.recipes import Recipe
 from antibench.zoo.training.clips import Pool
 from antibench.zoo.training.draws import Batch, Draws, spoiled_photo
 
+GUIDED_VARIANTS = 2
+"""The photo, and the photo with faint noise: half of the clips are made from either."""
+
 
 @torch.no_grad()
 def null_tokens(condition: PhotoEncoder, pool: Pool) -> Tensor:
@@ -23,7 +26,7 @@ def null_tokens(condition: PhotoEncoder, pool: Pool) -> Tensor:
 
 
 def draw_conditions(recipe: Recipe, out: Batch, data: Batch, i: Tensor, draws: Draws) -> None:
-    """Put `ids` and `tokens` of the clips `i` into a batch, kept or dropped together, and spoil some of its `photo`."""
+    """Put `ids` of the clips `i` into a batch, drop some with its `tokens`, and spoil some of its `photo`."""
     drop, batch = recipe.drop, len(i)
     keep = draws.uniform(batch) >= drop["tokens"]
     fate = draws.uniform(batch)
@@ -31,4 +34,4 @@ def draw_conditions(recipe: Recipe, out: Batch, data: Batch, i: Tensor, draws: D
     noised = (fate >= drop["latent"]) & (fate < drop["latent"] + drop["noised_latent"])
     out["photo"] = spoiled_photo(out["photo"], noised, zeroed, draws)
     out["ids"] = data["ids"][i] * keep.view(-1, 1)
-    out["tokens"] = torch.where(keep.view(-1, 1, 1), data["tokens"][i], data["null_tokens"]).float()
+    out["tokens"] = torch.where(keep.view(-1, 1, 1), out["tokens"], data["null_tokens"].float())

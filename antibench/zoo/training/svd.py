@@ -20,6 +20,7 @@ class SVDTraining:
     """Noise levels of Karras et al.; photo latents and image tokens, each dropped on its own or both together."""
 
     variants = 3
+    token_variants = 1
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
@@ -54,7 +55,6 @@ class SVDTraining:
         out["photo"] = spoiled_photo(out["photo"], noised, no_latent, draws)
         # Null tokens are zeros after the projection, as the pipeline makes them.
         out["keep_tokens"] = (~no_tokens).float().view(-1, 1, 1)
-        out["tokens"] = data["tokens"][i].float()
         mean, spread = LOG_SIGMA
         out["sigma"] = torch.exp(mean + spread * draws.normal(batch)).clamp(0.02, 80)
         sampling = self.recipe.sampling

@@ -1,4 +1,4 @@
-"""Training of a VAE: L1, image gradients, features of EfficientNet-Lite0, and a little KL."""
+"""Training of a VAE: L1, image gradients, features of EfficientNet-Lite0, a little KL, and a critic if asked for."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from antibench.zoo.networks import load_backbone
 from antibench.zoo.recipes import Recipe
 from antibench.zoo.training.clips import Pool
+from antibench.zoo.training.critic import PatchCritic, adversarial_losses
 from antibench.zoo.training.draws import Batch
 from antibench.zoo.training.session import Session
 from antibench.zoo.training.step import Losses, Step
@@ -23,6 +24,8 @@ FEATURE_BLOCKS = (0, 2, 4)
 FEATURE_IMAGES = 96
 SINGLE_EVERY = 4
 """Each so many steps the batch is single images: a photo is a clip of one frame."""
+CRITIC_ALONE = 300
+"""Steps before a critic is listened to, and steps in which its weight then rises: a fresh one has nothing to say."""
 
 
 class FeatureLoss(nn.Module):
@@ -84,18 +87,48 @@ def _slopes(x: Tensor) -> tuple[Tensor, Tensor]:
     return x[..., 1:, :] - x[..., :-1, :], x[..., 1:] - x[..., :-1]
 
 
-def vae_losses(vae: nn.Module, features: FeatureLoss, batch: Batch) -> Losses:
-    """The loss of clips `x` (B, T, 3, H, W) in [-1, 1] and its parts; `chosen` indexes the frames `features` sees."""
+class Autoencoder(nn.Module):
+    """A VAE in training, and the critic it is trained against if there is one."""
+
+    def __init__(self, vae: nn.Module, critic: PatchCritic | None) -> None:
+        super().__init__()
+        self.vae = vae
+        self.critic = critic
+
+
+def vae_losses(trained: Autoencoder, features: FeatureLoss, adversarial: float, batch: Batch) -> Losses:
+    """The loss of clips `x` (B, T, 3, H, W) in [-1, 1] and its parts.
+
+    Args:
+        trained: What is trained.
+        features: The feature distance.
+        adversarial: Share of the critic's part in the decoder's gradient, as a multiple of the rest's.
+        batch: `x`; `chosen`, which frames `features` sees; `ramp`, 0 to 1, how much of `adversarial` counts yet.
+    """
     x, chosen = batch["x"], batch["chosen"]
     with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=x.is_cuda):
-        y, kl = autoencode(vae, x, sample=True)
+        y, kl = autoencode(trained.vae, x, sample=True)
         seen = features(y.flatten(0, 1)[chosen], x.flatten(0, 1)[chosen])
     l1 = (y - x).abs().mean()
     slope = sum(((p - q).abs().mean() for p, q in zip(_slopes(y), _slopes(x), strict=True)), y.new_zeros(()))
-    return {"loss": l1 + GRADIENT * slope + PERCEPTUAL * seen + KL * kl, "l1": l1, "features": seen, "kl": kl}
+    losses = {"loss": l1 + GRADIENT * slope + PERCEPTUAL * seen + KL * kl, "l1": l1, "features": seen, "kl": kl}
+    if trained.critic is None:
+        return losses
+    with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=x.is_cuda):
+        told = adversarial_losses(
+            trained.critic, y.flatten(0, 1), x.flatten(0, 1), losses["loss"], _last_weight(trained.vae)
+        )
+    total = losses["loss"] + adversarial * batch["ramp"] * told.decoder + told.critic
+    return {**losses, "loss": total, "critic": told.critic, "weight": told.weight}
 
 
-def train_vae(vae: nn.Module, pool: Pool, recipe: Recipe, session: Session) -> None:
+def _last_weight(vae: Any) -> Tensor:
+    last = vae.decoder.time_conv_out if _is_image_vae(vae) else vae.decoder.conv_out.conv
+    weight: Tensor = last.weight
+    return weight
+
+
+def train_vae(trained: Autoencoder, pool: Pool, recipe: Recipe, session: Session) -> None:
     """Take the session's steps: clips, and now and then as many single frames of other people.
 
     Where no weight of the encoder asks for a gradient, the decoder alone is trained.
@@ -104,7 +137,7 @@ def train_vae(vae: nn.Module, pool: Pool, recipe: Recipe, session: Session) -> N
     features = FeatureLoss().to(device)
     draw = torch.Generator(device).manual_seed(session.plan.seed + session.step)
     batch = session.plan.batch
-    losses_of = partial(vae_losses, vae, features)
+    losses_of = partial(vae_losses, trained, features, session.plan.adversarial)
     clips, singles = Step(session, losses_of), Step(session, losses_of)
     while session.running():
         single = session.step % SINGLE_EVERY == SINGLE_EVERY - 1
@@ -114,7 +147,8 @@ def train_vae(vae: nn.Module, pool: Pool, recipe: Recipe, session: Session) -> N
             frame = session.step // SINGLE_EVERY % recipe.frames
             x = x[:, frame : frame + 1].contiguous()
         chosen = torch.rand(batch * recipe.frames, generator=draw, device=device).argsort()[:FEATURE_IMAGES]
-        (singles if single else clips)({"x": x, "chosen": chosen})
+        ramp = torch.tensor(min(1.0, max(0.0, session.step / CRITIC_ALONE - 1)), device=device)
+        (singles if single else clips)({"x": x, "chosen": chosen, "ramp": ramp})
 
 
 @torch.no_grad()
