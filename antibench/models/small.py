@@ -50,7 +50,7 @@ def load_cogvideox(spec: ModelSpec, device: str, **sampling: Any) -> CogVideoX:
     return CogVideoX(pipe, CogVideoXSettings(size=spec.size, frames=spec.frames, **sampling), spec)
 
 
-def load_cogvideox_tokens(spec: ModelSpec, device: str, **sampling: Any) -> CogVideoXTokens:
+def load_cogvideox_tokens(spec: ModelSpec, device: str, *, caption_guided: bool, **sampling: Any) -> CogVideoXTokens:
     """A small CogVideoX with image tokens; `sampling` are fields of `CogVideoXSettings`.
 
     Raises:
@@ -65,7 +65,7 @@ def load_cogvideox_tokens(spec: ModelSpec, device: str, **sampling: Any) -> CogV
         scheduler=parts["scheduler"],
     )
     settings = CogVideoXSettings(size=spec.size, frames=spec.frames, **sampling)
-    return CogVideoXTokens(pipe, parts["encoder"], settings, spec)
+    return CogVideoXTokens(pipe, parts["encoder"], settings, spec, caption_guided=caption_guided)
 
 
 def load_dynamicrafter(spec: ModelSpec, device: str, **sampling: Any) -> DynamiCrafter:

@@ -140,11 +140,14 @@ class CogVideoXTokensSmall:
 
     Attributes:
         steps: Sampling steps.
-        guidance: Guidance scale of caption and image tokens together.
+        guidance: Guidance scale.
+        caption_guided: Guidance runs over caption and image tokens together, as DynamiCrafter's; else over the tokens
+            alone.
     """
 
     steps: int = _COGVIDEOX_TOKENS["steps"]
     guidance: float = _COGVIDEOX_TOKENS["guidance"]
+    caption_guided: bool = _COGVIDEOX_TOKENS["caption_guided"]
 
     name: ClassVar[str] = "cogvideox-tokens-small"
     version: ClassVar[int] = 3
@@ -160,7 +163,12 @@ class CogVideoXTokensSmall:
         from antibench.models.small import load_cogvideox_tokens
 
         return load_cogvideox_tokens(
-            self, device, steps=self.steps, guidance_scale=self.guidance, fps=_COGVIDEOX_TOKENS["fps"]
+            self,
+            device,
+            caption_guided=self.caption_guided,
+            steps=self.steps,
+            guidance_scale=self.guidance,
+            fps=_COGVIDEOX_TOKENS["fps"],
         )
 
 

@@ -32,6 +32,7 @@ class TinyCogVideoXTokens:
 
     transformer: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
+    caption_guided: bool = True
 
     name: ClassVar[str] = "tiny-cogvideox-tokens"
     version: ClassVar[int] = 1
@@ -55,4 +56,5 @@ class TinyCogVideoXTokens:
             scheduler=CogVideoXDDIMScheduler(**SCHEDULE),
         ).to(device)
         settings = {"size": self.size, "frames": self.frames, "steps": 2, **self.settings}
-        return CogVideoXTokens(pipe, tokens.to(device), CogVideoXSettings(**settings), self)
+        given = CogVideoXSettings(**settings)
+        return CogVideoXTokens(pipe, tokens.to(device), given, self, caption_guided=self.caption_guided)

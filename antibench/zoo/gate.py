@@ -30,7 +30,8 @@ from antibench.registry import MODELS
 from antibench.run import Settings
 from antibench.run import run as run_suite
 from antibench.runfiles import read_run
-from antibench.suite import Suite
+from antibench.stats import bootstrap, weighted
+from antibench.suite import RESEEDED, Suite
 from antibench.suite_file import load_suite
 from antibench.suite_options import assignment, only_models
 from antibench.testing.check import Check
@@ -51,6 +52,7 @@ TAKEN_SHARE = 0.5
 """Share of the clean clips' identity that the strongest protection must take."""
 PHOTO_KEPT = 0.8
 """Identity that the protected photo itself must keep."""
+CONTROLS = ("random-sign", "random-lowfreq")
 MOTION_PORTRAITS = 16
 TURNS = (HEAD.index("turns left"), HEAD.index("turns right"))
 MOTION_BUCKETS = (40, 200)
@@ -97,6 +99,7 @@ def measure(
             metric: _mean(cells, metric=metric, protection="clean", purification="none")
             for metric in (HEADLINE, SECOND, OWN_INPUT, "ism[dlib]", "fdfr[mtcnn]", "sharpness", "motion")
         },
+        "moved": {name: moved(cells, name) for name in CONTROLS},
         "rows": [_row(row) for row in summary["rows"] if row["metric"] == HEADLINE],
         "second": [_row(row) for row in summary["rows"] if row["metric"] == SECOND],
     }
@@ -124,6 +127,32 @@ def _mean(cells: Iterable[Mapping[str, Any]], **wanted: str) -> float | None:
     values = [cell["value"] for cell in chosen if cell["status"] == "ok"]
     complete = all(cell["status"] in ("ok", "skipped") for cell in chosen)
     return round(float(np.mean(values)), 4) if values and complete else None
+
+
+def moved(cells: Iterable[Mapping[str, Any]], control: str) -> dict[str, float | None]:
+    """How far a clip's score is moved by random noise on the photo, and how far by another seed.
+
+    Args:
+        cells: Of a run.
+        control: The noise.
+
+    Returns:
+        Means over the photos of the size of the change from the clean clip: `noise`, `seed`, and `further`, noise less
+        seed, with its 95% interval from `low` to `high`; all None where a photo lacks one of the three scores.
+    """
+    scores: dict[str, dict[str, float | None]] = {name: {} for name in ("clean", RESEEDED, control)}
+    for cell in cells:
+        if cell["metric"] == HEADLINE and cell["purification"] == "none" and cell["protection"] in scores:
+            scores[cell["protection"]][cell["case"]] = cell["value"]
+    photos = sorted(set().union(*scores.values()))
+    values = np.array([[scores[name].get(photo) for photo in photos] for name in scores], dtype=float)
+    if not values.size or np.isnan(values).any():
+        return dict.fromkeys(("noise", "seed", "further", "low", "high"))
+    seed, noise = np.abs(values[1:] - values[0])
+    further = bootstrap(lambda weights: weighted(weights, noise - seed), len(photos))
+    figures = {"noise": noise.mean(), "seed": seed.mean(), "further": further.estimate}
+    bounds = {"low": further.low, "high": further.high}
+    return {key: None if value is None else round(float(value), 4) for key, value in (figures | bounds).items()}
 
 
 def _real_clips(name: str, portraits: int) -> dict[str, float]:
@@ -191,7 +220,6 @@ def judge(figures: dict[str, Any]) -> list[Check]:
     """The gate's questions, answered from the figures of `measure`."""
     clean, real, rows = figures["clean"], figures["real"], figures["rows"]
     second = {row["protection"]: row for row in figures["second"]}
-    controls = [row for row in rows if row["role"] == "control" and row["protection"] != "clean-reseeded"]
     protections = [row for row in rows if row["role"] == "protection"]
     return [
         _compare("clean clips keep the person", clean["ism[dlib]"], real["ism[dlib]"], KEPT_SHARE, "ISM"),
@@ -202,7 +230,7 @@ def judge(figures: dict[str, Any]) -> list[Check]:
         ),
         _compare("clean clips stay sharp", clean["sharpness"], real["sharpness"], SHARP_SHARE, "sharpness"),
         _obeys(figures["motion"]),
-        _controls(controls),
+        _controls(figures),
         _attackable(protections, clean[HEADLINE]),
         _confirmed(protections, second, clean[SECOND]),
         _disrupted(protections, clean[OWN_INPUT]),
@@ -216,13 +244,32 @@ def _compare(name: str, value: float | None, reference: float, share: float, wha
     return Check(name, ok, f"{what} {value}, real clips {reference} (at least {share:.0%} of that)")
 
 
-def _controls(rows: list[dict[str, Any]]) -> Check:
-    """An interval that reaches what a protection must take says nothing, so its upper end is bounded as well."""
-    ok = bool(rows) and all(row["low"] is not None and row["low"] <= 0 <= row["high"] < TAKEN_SHARE for row in rows)
-    said = "; ".join(f"{row['protection']} {_interval(row)}" for row in rows)
-    return Check(
-        "random noise does nothing", ok, f"strength {said} (0 within the interval, its end below {TAKEN_SHARE})"
+def _controls(figures: dict[str, Any]) -> Check:
+    """Does random noise move a clip no further than another seed does, and clearly less than the strongest protection?
+
+    That its mean effect is 0 is not asked: noise that takes something from the photo takes some of it from the video of
+    a model that keeps the person, and enough photos show however little it is. The effect is told beside the answer.
+    """
+    name = "random noise does nothing beyond the seed noise"
+    rows = {row["protection"]: row for row in figures["rows"] if row["protection"] in CONTROLS}
+    best = strongest([row for row in figures["rows"] if row["role"] == "protection"])
+    told = figures.get("moved", {})
+    if best is None or best["low"] is None or set(rows) != set(CONTROLS) or set(told) != set(CONTROLS):
+        return Check(name, False, "not measured")
+    ok = all(
+        told[control]["low"] is not None
+        and told[control]["low"] <= 0
+        and rows[control]["high"] is not None
+        and rows[control]["high"] < best["low"]
+        for control in CONTROLS
     )
+    said = "; ".join(
+        f"{control} moves a clip by {told[control]['noise']}, another seed by {told[control]['seed']} "
+        f"(further by {told[control]['further']} [{told[control]['low']}, {told[control]['high']}]), "
+        f"strength {_interval(rows[control])}"
+        for control in CONTROLS
+    )
+    return Check(name, ok, f"{said} (further by 0 within the interval; strength below that of {best['protection']})")
 
 
 def _attackable(rows: list[dict[str, Any]], clean: float | None) -> Check:

@@ -62,8 +62,8 @@ def _of_today(card: dict[str, Any]) -> bool:
 
 def _answer(question: str) -> Callable[[dict[str, Any]], str]:
     def told(card: dict[str, Any]) -> str:
-        ok = next(answer["ok"] for answer in card["answers"] if answer["question"] == question)
-        return "yes" if ok else "no"
+        answers = {answer["question"]: answer["ok"] for answer in card["answers"]}
+        return {True: "yes", False: "no", None: "not asked"}[answers.get(question)]
 
     return told
 
@@ -75,7 +75,7 @@ ROWS: tuple[tuple[str, str, Callable[[dict[str, Any]], str]], ...] = (
     ("FDFR of clean clips / of real clips", "below 0.1", _beside_real("fdfr[mtcnn]")),
     ("sharpness of the last frames / of real clips", "50%", _beside_real("sharpness")),
     ("moves as told", "yes", _answer("the clip moves as told")),
-    ("random noise within the seed noise", "yes", _answer("random noise does nothing")),
+    ("random noise within the seed noise", "yes", _answer("random noise does nothing beyond the seed noise")),
     ("strongest protection", "", lambda card: str(_best(card["figures"])["protection"])),
     (
         "takes of the video's identity",

@@ -207,7 +207,8 @@ _DYNAMI_SCHEDULE = {"use_dynamic_rescale": False, "turning_step": None}
 # less can be taken from them. All in docs/results/clean-clips.txt and guidance.md.
 _DYNAMI_SAMPLING = {
     "steps": 8,
-    "guidance": 3.75,
+    "guidance": 4.0,
+    "caption_guided": True,
     "guidance_rescale": 0.7,
     "spacing": "uniform_trailing",
     "eta": 0.0,
@@ -238,7 +239,7 @@ RECIPES: dict[str, Recipe] = {
             ),
             train_decoder=(
                 Training(steps=11_255, batch=24, learning_rate=8e-4, seed=13, ema=0.999),
-                Training(steps=2_000, batch=24, learning_rate=2e-4, seed=17, ema=0.998, adversarial=0.2),
+                Training(steps=4_212, batch=24, learning_rate=3e-4, seed=17, ema=0.998, adversarial=0.5),
             ),
             train_denoiser=(
                 Training(steps=5_061, batch=256, learning_rate=1.2e-3, seed=12),
@@ -275,26 +276,8 @@ RECIPES: dict[str, Recipe] = {
                 Training(steps=5_459, batch=128, learning_rate=1e-3, seed=43),
                 Training(steps=9_446, batch=64, learning_rate=8e-4, seed=44),
                 Training(steps=16_087, batch=64, learning_rate=8e-4, seed=45),
-                Training(steps=12_000, batch=64, learning_rate=8e-4, seed=46),
             ),
             drop=_DYNAMI_DROP,
-            faint_noise=_FAINT_NOISE,
-        ),
-        # Narrower, from another seed; VAE and frozen backbone are shared, so transfer to it is between denoisers.
-        Recipe(
-            name="dynamicrafter-small-holdout",
-            family="dynamicrafter",
-            size=64,
-            frames=_DYNAMI_FRAMES,
-            vae=_SVD_VAE,
-            denoiser={**_DYNAMI_UNET, "model_channels": 64},
-            projector={**_DYNAMI_PROJECTOR, "dim": 64, "heads": 2},
-            scheduler=_DYNAMI_SCHEDULE,
-            sampling=_DYNAMI_SAMPLING,
-            vae_of="svd-small",
-            train_denoiser=(Training(steps=16_000, batch=64, learning_rate=1.2e-3, seed=47),),
-            drop=_DYNAMI_DROP,
-            faint_noise=_FAINT_NOISE,
         ),
         Recipe(
             name="cogvideox-tokens-small",
@@ -304,13 +287,13 @@ RECIPES: dict[str, Recipe] = {
             vae={**_COG_VAE, "temporal_compression_ratio": 1},
             denoiser={**_COG_TRANSFORMER, "temporal_compression_ratio": 1, "max_text_seq_length": 12 + 16},
             scheduler=_COG_SCHEDULER,
-            sampling={"steps": 8, "guidance": 5.0, "fps": 8},
+            sampling={"steps": 8, "guidance": 3.0, "caption_guided": False, "fps": 8},
             vae_of="cogvideox-small",
             train_denoiser=(
                 Training(steps=15_615, batch=64, learning_rate=1e-3, seed=55),
                 Training(steps=11_952, batch=64, learning_rate=1e-3, seed=56),
-                Training(steps=30_000, batch=64, learning_rate=1e-3, seed=57),
-                Training(steps=20_000, batch=64, learning_rate=8e-4, seed=58),
+                Training(steps=21_356, batch=64, learning_rate=1e-3, seed=57),
+                Training(steps=19_497, batch=64, learning_rate=8e-4, seed=58),
             ),
             drop=_DYNAMI_DROP,
             faint_noise=_FAINT_NOISE,

@@ -15,6 +15,7 @@ import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -185,8 +186,11 @@ def _folder_of(file: str, name: str, out: Path) -> Path:
 
 def _record(folder: Path, stage: str, seed: int, clips: int, session: Session, figures: dict[str, float]) -> None:
     path = folder / "training.json"
-    known = path if path.is_file() else weights_folder(folder.name) / "training.json"
-    record = json.loads(known.read_text()) if stage not in FIRST_STAGES or path.is_file() else {}
+    record: dict[str, Any] = {}
+    if path.is_file():
+        record = json.loads(path.read_text())
+    elif stage not in FIRST_STAGES:  # goes on from shipped weights; a first stage may be of a model that has none yet
+        record = json.loads((weights_folder(folder.name) / "training.json").read_text())
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU"
     record[stage] = {
         "seed": seed,

@@ -28,6 +28,7 @@ SPECS = {
     "guided": TinyCogVideoXTokens(settings={"guidance_scale": 7.0}),
     "series-1.5": TinyCogVideoXTokens(transformer=SERIES_1_5),
     "unguided": TinyCogVideoXTokens(settings={"guidance_scale": 1.0}),
+    "tokens-only": TinyCogVideoXTokens(settings={"guidance_scale": 7.0}, caption_guided=False),
 }
 
 
@@ -97,11 +98,12 @@ def test_one_guided_pass_is_the_step_of_the_sampler(
     }
     found = model.denoise(image, PROMPT, guided=True, **options).prediction
     torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
-    for changed in (
-        model.denoise(image, "nod", guided=True, **options),
-        model.denoise(1 - image, PROMPT, guided=True, **options),
+    # Unguided, a caption moves the tiny transformer little.
+    for changed, least in (
+        (model.denoise(image, "nod", guided=True, **options), 0.005 if name != "tokens-only" else 5e-4),
+        (model.denoise(1 - image, PROMPT, guided=True, **options), 0.005),
     ):
-        assert (changed.prediction - expected).abs().max() > 0.005
+        assert (changed.prediction - expected).abs().max() > least
     for noised, timestep, expected in seen:
         encoded = model.encode(image)
         ours = model.predict(
@@ -110,13 +112,13 @@ def test_one_guided_pass_is_the_step_of_the_sampler(
         torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["guided", "series-1.5"])
+@pytest.mark.parametrize("name", ["guided", "series-1.5", "tokens-only"])
 def test_the_sampler_shows_both_branches_what_they_are_for(name: str, photo: np.ndarray) -> None:
     model = load(name)
     encoded = model.encode(to_float(photo))
     assert encoded.tokens is not None
     grey = model.image_encoder(torch.full((1, 3, 16, 16), 0.5))
-    captions = model.pipe.text_encoder(["", PROMPT])
+    captions = model.pipe.text_encoder([PROMPT if name == "tokens-only" else "", PROMPT])
     steps = watched(model, lambda: model.generate(photo, PROMPT, 5))
     assert len(steps) == 2
     for asked, _ in steps:

@@ -11,7 +11,9 @@ import pytest
 
 from antibench.cases import case_ids
 from antibench.resolve import resolve
-from antibench.zoo.gate import _mean, judge, strongest, suite_of, write_card
+from antibench.zoo.gate import _mean, judge, moved, strongest, suite_of, write_card
+
+NOISE = "random noise does nothing beyond the seed noise"
 
 
 def row(protection: str, role: str, strength: float, protected: float, excess: float, photo: float) -> dict[str, Any]:
@@ -51,6 +53,10 @@ def valid() -> dict[str, Any]:
             "motion": 0.4,
         },
         "motion": {"what": "flow", "mean": 0.3, "error": 0.05, "photos": 16, "of": 16},
+        "moved": {
+            name: {"noise": 0.05, "seed": 0.06, "further": -0.01, "low": -0.02, "high": 0.0}
+            for name in ("random-sign", "random-lowfreq")
+        },
         "rows": [
             row("random-sign", "control", 0.02, 0.59, 0.0, 0.8),
             row("random-lowfreq", "control", -0.03, 0.61, 0.0, 0.9),
@@ -79,8 +85,12 @@ def test_a_valid_world_passes() -> None:
         ("clean clips stay sharp", lambda f: f["clean"].update({"sharpness": 0.49})),
         ("the clip moves as told", lambda f: f["motion"].update({"error": 0.2})),
         ("the clip moves as told", lambda f: f["motion"].update({"photos": 3})),
-        ("random noise does nothing", lambda f: f["rows"][0].update({"low": 0.01})),
-        ("random noise does nothing", lambda f: f["rows"][1].update({"low": None})),
+        (NOISE, lambda f: f["moved"]["random-sign"].update({"low": 0.001})),
+        (NOISE, lambda f: f["moved"]["random-lowfreq"].update(dict.fromkeys(("noise", "further", "low", "high")))),
+        (NOISE, lambda f: f["moved"].pop("random-lowfreq")),
+        (NOISE, lambda f: f.pop("moved")),
+        (NOISE, lambda f: f["rows"].pop(1)),
+        (NOISE, lambda f: f["rows"][1].update({"high": None})),
         (
             "a protection takes the person from the video and leaves the photo",
             lambda f: f["rows"][2]["means"].update({"protected": 0.31}) or f["rows"][3]["means"].update(protected=0.4),
@@ -100,7 +110,8 @@ def test_a_valid_world_passes() -> None:
             "the damage is beyond the photo's own",
             lambda f: [r.update({"excess_low": -0.01}) for r in f["rows"][2:]],
         ),
-        ("random noise does nothing", lambda f: f["rows"][0].update({"low": -9.0, "high": 9.0})),
+        # As strong as the strongest protection may be, or so uncertain that it may be.
+        (NOISE, lambda f: f["rows"][0].update({"low": -9.0, "high": 0.71})),
         # Lower, but each interval reaches the unpurified strength.
         (
             "each purification restores a part",
@@ -116,6 +127,32 @@ def test_each_question_can_fail_alone(question: str, spoil: Any) -> None:
     figures = copy.deepcopy(valid())
     spoil(figures)
     assert [answer.name for answer in judge(figures) if not answer.ok] == [question]
+
+
+def cells_of(scores: dict[str, list[float | None]]) -> list[dict[str, Any]]:
+    return [
+        {"metric": metric, "purification": label, "protection": protection, "case": f"p{photo}", "value": value}
+        for metric, label, factor in (("ism0[dlib]", "none", 1.0), ("ism0[dlib]", "jpeg", 9.0), ("motion", "none", 9.0))
+        for protection, values in scores.items()
+        for photo, value in enumerate(value and factor * value for value in values)
+    ]
+
+
+def test_noise_is_held_against_what_another_seed_does_to_the_same_clip() -> None:
+    scores: dict[str, list[float | None]] = {
+        "clean": [0.5, 0.6, 0.7, 0.8],
+        "clean-reseeded": [0.6, 0.5, 0.7, 0.8],
+        "random-sign": [0.5, 0.6, 0.5, 0.6],
+        "advdm": [0.1, 0.1, 0.1, 0.1],
+    }
+    found = moved(cells_of(scores), "random-sign")
+    assert (found["seed"], found["noise"], found["further"]) == (0.05, 0.1, 0.05)
+    # The differences -.1, -.1, .2, .2 have a standard error of .0866 over 4 photos; t(.975, 3) = 3.18.
+    assert found["low"] == pytest.approx(0.05 - 3.18 * 0.0866, abs=0.02)
+    assert found["high"] == pytest.approx(0.05 + 3.18 * 0.0866, abs=0.02)
+    scores["clean-reseeded"][2] = None
+    assert set(moved(cells_of(scores), "random-sign").values()) == {None}
+    assert set(moved([], "random-sign").values()) == {None}
 
 
 def test_the_second_judge_is_asked_about_the_protection_the_first_finds_strongest() -> None:

@@ -130,6 +130,16 @@ def test_a_pool_is_made_once(tmp_path: Path) -> None:
     assert made == [1, 1]
 
 
+def test_a_model_that_ships_no_weights_is_trained_a_first_time(
+    toy: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    recipe = dataclasses.replace(RECIPES["dynamicrafter-small"], name="new-small")
+    monkeypatch.setitem(RECIPES, recipe.name, recipe)
+    asked = ["new-small", "--stage", "denoiser", "--round", "1", "--device", "cpu"]
+    assert train.main([*asked, "--out", str(tmp_path)]) == 0
+    assert list(json.loads((tmp_path / "new-small" / "training.json").read_text())) == ["denoiser"]
+
+
 def test_the_decoder_is_trained_further_and_no_latent_moves(
     toy: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -2,7 +2,8 @@
 
 The picture enters the U-Net twice, as a latent beside every noised frame and as image tokens through cross-attention.
 Guidance runs over the tokens, text and image together: the unconditional branch reads the empty caption and the tokens
-of a mid-grey picture. The latent and the number of frames per second are in both branches.
+of a mid-grey picture. It may be held to the image tokens; then the caption is in both branches, as the latent and the
+number of frames per second always are.
 
 Source: Xing et al. 2023 (arXiv 2310.12190); sampling of `ddim.py`.
 """
@@ -78,6 +79,8 @@ class DynamiCrafterSettings:
     """What the U-Net is told of the speed: frames per second, of the 256 model the stride between frames."""
     guidance_scale: float = 7.5
     """At 1 guidance is off."""
+    caption_guided: bool = True
+    """Whether guidance runs over the caption as well, as published, or over the image tokens alone."""
     guidance_rescale: float = 0.7
     spacing: Spacing = "uniform_trailing"
     eta: float = 1.0
@@ -116,8 +119,7 @@ class DynamiCrafter:
         weights = next(networks.unet.parameters())
         self._device, self._dtype = weights.device, weights.dtype
         with torch.no_grad():
-            grey = torch.zeros(1, 3, *settings.size, device=self._device)
-            self._null = self._context("", networks.image_tokens(grey))
+            self._null_tokens = networks.image_tokens(torch.zeros(1, 3, *settings.size, device=self._device))
 
     @torch.no_grad()
     def generate(self, image: ImageU8, prompt: str, seed: int) -> FramesU8:
@@ -214,7 +216,8 @@ class DynamiCrafter:
         """
         context = self._context(prompt, tokens)
         if guided and self._guidance.scale != 1:
-            context = torch.cat([self._null, context])
+            without = "" if self.settings.caption_guided else prompt
+            context = torch.cat([self._context(without, self._null_tokens), context])
         rows = context.shape[0]
         fs = torch.full((rows,), self.settings.fs, device=self._device)
         return Conditioning(context, latent.expand(rows, -1, -1, -1), fs)

@@ -49,7 +49,7 @@ class DynamiCrafterSpec:
 
     Attributes:
         steps: DDIM steps.
-        guidance: Guidance scale of caption and image tokens together.
+        guidance: Guidance scale.
         guidance_rescale: How much of the conditional prediction's standard deviation guidance keeps.
         eta: Share of the noise of ancestral sampling.
         fs: The speed the model is told.
@@ -137,7 +137,8 @@ class DynamiCrafterSmall:
 
     Attributes:
         steps: DDIM steps.
-        guidance: Guidance scale of caption and image tokens together.
+        guidance: Guidance scale.
+        caption_guided: Guidance runs over caption and image tokens together, as published; else over the tokens alone.
         guidance_rescale: How much of the conditional prediction's standard deviation guidance keeps.
         eta: Share of the noise of ancestral sampling.
         fs: Amount of motion asked for, 0 to 32: a motion bucket in steps of 8.
@@ -145,6 +146,7 @@ class DynamiCrafterSmall:
 
     steps: int = _SMALL["steps"]
     guidance: float = _SMALL["guidance"]
+    caption_guided: bool = _SMALL["caption_guided"]
     guidance_rescale: float = _SMALL["guidance_rescale"]
     eta: float = _SMALL["eta"]
     fs: int = _SMALL["fs"]
@@ -165,6 +167,7 @@ class DynamiCrafterSmall:
             device,
             steps=self.steps,
             guidance_scale=self.guidance,
+            caption_guided=self.caption_guided,
             guidance_rescale=self.guidance_rescale,
             eta=self.eta,
             fs=self.fs,

@@ -13,8 +13,7 @@ from antibench.zoo.networks import CaptionPhotoEncoder
 from antibench.zoo.recipes import Recipe
 from antibench.zoo.training.clips import Pool, caption_ids, clip_speed
 from antibench.zoo.training.draws import Batch, Draws
-from antibench.zoo.training.faint_noise import with_faint_noise
-from antibench.zoo.training.guided_tokens import GUIDED_VARIANTS, draw_conditions, null_tokens
+from antibench.zoo.training.guided_tokens import draw_conditions, null_tokens
 
 CHUNK = 64
 
@@ -22,16 +21,16 @@ CHUNK = 64
 class DynamiCrafterTraining:
     """Uniform timesteps; the photo's latent beside every frame, text and image tokens kept or dropped together."""
 
-    variants = GUIDED_VARIANTS
-    token_variants = GUIDED_VARIANTS
+    variants = 1
+    token_variants = 1
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
         self._schedule = Schedule.of(DiffusionConfig(**recipe.scheduler))
 
     def augmented(self, photo: Tensor, variant: int) -> Tensor:
-        """With faint noise, but for variant 0."""
-        return photo if variant == 0 else with_faint_noise(photo, self.recipe.faint_noise)
+        """The photo itself."""
+        return photo
 
     def photo_scale(self, scaling_factor: float) -> float:
         """Photo latents are scaled as those of the clip."""

@@ -14,9 +14,6 @@ from antibench.zoo.recipes import Recipe
 from antibench.zoo.training.clips import Pool
 from antibench.zoo.training.draws import Batch, Draws, spoiled_photo
 
-GUIDED_VARIANTS = 2
-"""The photo, and the photo with faint noise: half of the clips are made from either."""
-
 
 @torch.no_grad()
 def null_tokens(condition: PhotoEncoder, pool: Pool) -> Tensor:

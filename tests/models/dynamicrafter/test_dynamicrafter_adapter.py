@@ -91,9 +91,12 @@ def test_a_clip_is_that_of_a_plain_loop(photo: np.ndarray, settings: dict[str, A
     assert np.abs(ours - other).max() > 2
 
 
-def test_one_guided_pass_is_the_step_of_the_sampler(photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("caption_guided", [True, False])
+def test_one_guided_pass_is_the_step_of_the_sampler(
+    photo: np.ndarray, monkeypatch: pytest.MonkeyPatch, caption_guided: bool
+) -> None:
     """The clip's noised latent of a step can be written as any clip and the noise that is then left."""
-    model = load(sample_posterior=False)
+    model = load(sample_posterior=False, caption_guided=caption_guided)
     seen: list[tuple[torch.Tensor, int, torch.Tensor]] = []
     predict = model.predict
 
@@ -140,13 +143,15 @@ def test_the_gradient_is_the_sum_of_both_ways(photo: np.ndarray, monkeypatch: py
     torch.testing.assert_close(by_latent + by_tokens, whole, rtol=1e-3, atol=1e-3 * float(whole.abs().max()))
 
 
-def test_branches_differ_in_the_tokens_alone(model: DynamiCrafter, photo: np.ndarray) -> None:
+@pytest.mark.parametrize("caption_guided", [True, False])
+def test_branches_differ_in_the_tokens_alone(photo: np.ndarray, caption_guided: bool) -> None:
+    model = load(caption_guided=caption_guided)
     encoded = model.encode(to_float(photo))
     assert encoded.tokens is not None
     told = model.conditioning(encoded.latents, encoded.tokens, "a smile", guided=True)
     assert torch.equal(told.latent[0], told.latent[1])
     assert told.fs.tolist() == [15, 15]
-    text = model.networks.text_tokens(["", "a smile"])
+    text = model.networks.text_tokens(["" if caption_guided else "a smile", "a smile"])
     torch.testing.assert_close(told.context[:, :8], text, rtol=1e-4, atol=1e-5)
     grey = model.encode(torch.full((1, 3, 16, 16), 0.5)).tokens
     assert grey is not None
