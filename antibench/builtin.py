@@ -73,14 +73,14 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
         ("sharpness@1", "antibench.metrics.sharpness:Sharpness", "Sharpness of the last frames relative to the photo"),
     ],
     "models": [
-        ("svd-small@5", "antibench.models.specs:SVDSmall", "Small Stable Video Diffusion, embedded"),
+        ("svd-small@6", "antibench.models.specs:SVDSmall", "Small Stable Video Diffusion, embedded"),
         (
-            "dynamicrafter-small@3",
+            "dynamicrafter-small@4",
             "antibench.models.dynamicrafter.specs:DynamiCrafterSmall",
             "Small DynamiCrafter, embedded",
         ),
         (
-            "cogvideox-tokens-small@3",
+            "cogvideox-tokens-small@4",
             "antibench.models.specs:CogVideoXTokensSmall",
             "Small CogVideoX that also reads guided image tokens, embedded",
         ),

@@ -77,7 +77,7 @@ class SVDSmall:
     noise_aug_strength: float = _SVD["noise_aug_strength"]
 
     name: ClassVar[str] = "svd-small"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     card: ClassVar[ModelCard] = small_card("svd-small", "Small Stable Video Diffusion of rendered portraits", version)
     size: ClassVar[tuple[int, int]] = small_size("svd-small")
     frames: ClassVar[int] = RECIPES["svd-small"].frames
@@ -150,7 +150,7 @@ class CogVideoXTokensSmall:
     caption_guided: bool = _COGVIDEOX_TOKENS["caption_guided"]
 
     name: ClassVar[str] = "cogvideox-tokens-small"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     card: ClassVar[ModelCard] = small_card(
         "cogvideox-tokens-small", "Small CogVideoX of rendered portraits, conditioned as DynamiCrafter is", version
     )

@@ -152,7 +152,7 @@ class DynamiCrafterSmall:
     fs: int = _SMALL["fs"]
 
     name: ClassVar[str] = "dynamicrafter-small"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     card: ClassVar[ModelCard] = small_card("dynamicrafter-small", "Small DynamiCrafter of rendered portraits", version)
     size: ClassVar[tuple[int, int]] = small_size("dynamicrafter-small")
     frames: ClassVar[int] = RECIPES["dynamicrafter-small"].frames
