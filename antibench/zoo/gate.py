@@ -91,7 +91,7 @@ def measure(
     return {
         "model": f"{name}@{MODELS.load(name).version}",
         "suite": f"{suite.name}@{suite.version}",
-        "portraits": len({cell["case"] for cell in cells}),
+        "portraits": _scored_portraits(cells),
         "cells": summary["cells"],
         "real": _real_clips(name, portraits),
         "motion": _motion(name, min(portraits, MOTION_PORTRAITS)),
@@ -103,6 +103,11 @@ def measure(
         "rows": [_row(row) for row in summary["rows"] if row["metric"] == HEADLINE],
         "second": [_row(row) for row in summary["rows"] if row["metric"] == SECOND],
     }
+
+
+def _scored_portraits(cells: Iterable[Mapping[str, Any]]) -> int:
+    """How many portraits the headline was measured on: in a few the judge finds no face, whatever is compared."""
+    return len({cell["case"] for cell in cells if cell["metric"] == HEADLINE and cell["status"] == "ok"})
 
 
 def _row(row: dict[str, Any]) -> dict[str, Any]:
@@ -138,13 +143,15 @@ def moved(cells: Iterable[Mapping[str, Any]], control: str) -> dict[str, float |
 
     Returns:
         Means over the photos of the size of the change from the clean clip: `noise`, `seed`, and `further`, noise less
-        seed, with its 95% interval from `low` to `high`; all None where a photo lacks one of the three scores.
+        seed, with its 95% interval from `low` to `high`. Photos that no clip could be scored against are left out; all
+        None where a photo has one of the three scores and lacks another.
     """
     scores: dict[str, dict[str, float | None]] = {name: {} for name in ("clean", RESEEDED, control)}
     for cell in cells:
         if cell["metric"] == HEADLINE and cell["purification"] == "none" and cell["protection"] in scores:
             scores[cell["protection"]][cell["case"]] = cell["value"]
-    photos = sorted(set().union(*scores.values()))
+    scored = [{photo for photo, value in found.items() if value is not None} for found in scores.values()]
+    photos = sorted(set().union(*scored))
     values = np.array([[scores[name].get(photo) for photo in photos] for name in scores], dtype=float)
     if not values.size or np.isnan(values).any():
         return dict.fromkeys(("noise", "seed", "further", "low", "high"))
@@ -293,12 +300,12 @@ def _disrupted(rows: list[dict[str, Any]], clean: float | None) -> Check:
     return Check(name, taken >= TAKEN_SHARE, detail)
 
 
-def strongest(rows: list[dict[str, Any]]) -> dict[str, Any] | None:
+def strongest(rows: list[dict[str, Any]], photo_kept: float = PHOTO_KEPT) -> dict[str, Any] | None:
     """The row that leaves the video the least identity by the first judge, of those that leave the photo enough.
 
     A protection that spoils the photo is its own fault, not the model's; only if all do is it taken from all.
     """
-    sparing = [row for row in rows if row["photo"] is not None and row["photo"] >= PHOTO_KEPT]
+    sparing = [row for row in rows if row["photo"] is not None and row["photo"] >= photo_kept]
     return min(sparing or rows, key=lambda row: float(row["means"]["protected"]), default=None)
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from antibench.cases import case_ids
 from antibench.resolve import resolve
-from antibench.zoo.gate import _mean, judge, moved, strongest, suite_of, write_card
+from antibench.zoo.gate import _mean, _scored_portraits, judge, moved, strongest, suite_of, write_card
 
 NOISE = "random noise does nothing beyond the seed noise"
 
@@ -150,9 +150,17 @@ def test_noise_is_held_against_what_another_seed_does_to_the_same_clip() -> None
     # The differences -.1, -.1, .2, .2 have a standard error of .0866 over 4 photos; t(.975, 3) = 3.18.
     assert found["low"] == pytest.approx(0.05 - 3.18 * 0.0866, abs=0.02)
     assert found["high"] == pytest.approx(0.05 + 3.18 * 0.0866, abs=0.02)
+    faceless = {name: [*values, None] for name, values in scores.items()}
+    assert moved(cells_of(faceless), "random-sign") == found
     scores["clean-reseeded"][2] = None
     assert set(moved(cells_of(scores), "random-sign").values()) == {None}
     assert set(moved([], "random-sign").values()) == {None}
+
+
+def test_portraits_that_nothing_can_be_scored_against_do_not_count() -> None:
+    scored = [{"metric": "ism0[dlib]", "status": "ok", "case": case} for case in ("a", "a", "b")]
+    other = [{"metric": "ism0[dlib]", "status": "skipped", "case": "c"}, {**scored[0], "metric": "motion", "case": "c"}]
+    assert _scored_portraits([*scored, *other]) == 2
 
 
 def test_the_second_judge_is_asked_about_the_protection_the_first_finds_strongest() -> None:
