@@ -9,6 +9,7 @@ The first two lines are the real clips and the real clips through the model's VA
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -52,10 +53,9 @@ def through_vae(vae: Any, clip: FramesU8) -> FramesU8:
     return ((decoded[0].clamp(-1, 1) + 1) * 127.5).round().byte().permute(0, 2, 3, 1).numpy()
 
 
-def parameters(setting: str) -> dict[str, int | float]:
-    """``guidance=3.0,fs=7`` as numbers."""
-    pairs = (pair.split("=") for pair in setting.split(",") if pair)
-    return {name: float(value) if "." in value else int(value) for name, value in pairs}
+def parameters(setting: str) -> dict[str, int | float | bool]:
+    """``guidance=3.0,fs=7,caption_guided=false`` as numbers and truth values."""
+    return {name: json.loads(value) for name, value in (pair.split("=") for pair in setting.split(",") if pair)}
 
 
 def main() -> None:
