@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -91,15 +92,18 @@ def test_steps_are_those_of_diffusers_without_the_dynamic_rescale(parameterizati
 
 
 def test_no_number_of_trailing_steps_takes_a_root_of_less_than_nothing() -> None:
-    """At zero signal and eta 1 the radicand is zero, and rounding takes it below for some numbers of steps."""
+    """At zero signal and eta 1 the radicand is zero, and rounding takes it below for some numbers of steps.
+
+    For which depends on the processor, so it is taken below on purpose as well.
+    """
     schedule = Schedule.of(DiffusionConfig())
-    below = 0
     for steps in range(1, 101):
         ddim = DDIM.of(schedule, steps)
-        below += bool(((1 - ddim.alphas_prev - ddim.sigmas**2) < 0).any())
-        for index in {0, len(ddim.timesteps) - 1}:
-            assert ddim.step(index, *torch.ones(3, 1, 4, 1, 1, 1)).previous.isfinite().all(), steps
-    assert below > 10
+        below = dataclasses.replace(ddim, sigmas=(1 - ddim.alphas_prev).sqrt() * (1 + 1e-6))
+        assert ((1 - below.alphas_prev - below.sigmas**2) < 0).any()
+        for sampler in (ddim, below):
+            for index in {0, len(ddim.timesteps) - 1}:
+                assert sampler.step(index, *torch.ones(3, 1, 4, 1, 1, 1)).previous.isfinite().all(), steps
 
 
 @pytest.mark.parametrize("steps", [3, 9, 27, 36, 37])
