@@ -203,7 +203,7 @@ _DYNAMI_PROJECTOR = {
 _DYNAMI_SCHEDULE = {"use_dynamic_rescale": False, "turning_step": None}
 # fs 5 is motion bucket 40 (`training.clips.clip_speed`): a calm clip, as of svd-small. Without added noise (eta 0): in
 # few steps ancestral sampling leaves some of it in the clip (Song et al. 2021, table 1). 8 steps keep the person as
-# well as 16 and 32. Guidance 3.75, not the published 7.5: clean clips keep the person nearly as well as at 3, where
+# well as 16 and 32. Guidance 4, not the published 7.5: clean clips keep the person nearly as well as at 3, where
 # less can be taken from them. All in docs/results/clean-clips.txt and guidance.md.
 _DYNAMI_SAMPLING = {
     "steps": 8,
@@ -287,7 +287,7 @@ RECIPES: dict[str, Recipe] = {
             vae={**_COG_VAE, "temporal_compression_ratio": 1},
             denoiser={**_COG_TRANSFORMER, "temporal_compression_ratio": 1, "max_text_seq_length": 12 + 16},
             scheduler=_COG_SCHEDULER,
-            sampling={"steps": 8, "guidance": 3.0, "caption_guided": False, "fps": 8},
+            sampling={"steps": 8, "guidance": 5.0, "caption_guided": False, "fps": 8},
             vae_of="cogvideox-small",
             train_denoiser=(
                 Training(steps=15_615, batch=64, learning_rate=1e-3, seed=55),
