@@ -120,6 +120,7 @@ class DynamiCrafter:
         self._device, self._dtype = weights.device, weights.dtype
         with torch.no_grad():
             self._null_tokens = networks.image_tokens(torch.zeros(1, 3, *settings.size, device=self._device))
+            self._null = self._context("", self._null_tokens)
 
     @torch.no_grad()
     def generate(self, image: ImageU8, prompt: str, seed: int) -> FramesU8:
@@ -216,8 +217,8 @@ class DynamiCrafter:
         """
         context = self._context(prompt, tokens)
         if guided and self._guidance.scale != 1:
-            without = "" if self.settings.caption_guided else prompt
-            context = torch.cat([self._context(without, self._null_tokens), context])
+            null = self._null if self.settings.caption_guided else self._context(prompt, self._null_tokens)
+            context = torch.cat([null, context])
         rows = context.shape[0]
         fs = torch.full((rows,), self.settings.fs, device=self._device)
         return Conditioning(context, latent.expand(rows, -1, -1, -1), fs)
