@@ -73,16 +73,25 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
         ("sharpness@1", "antibench.metrics.sharpness:Sharpness", "Sharpness of the last frames relative to the photo"),
     ],
     "models": [
-        ("svd-small@6", "antibench.models.specs:SVDSmall", "Small Stable Video Diffusion, embedded"),
         (
             "dynamicrafter-small@4",
             "antibench.models.dynamicrafter.specs:DynamiCrafterSmall",
             "Small DynamiCrafter, embedded",
         ),
         (
-            "cogvideox-tokens-small@4",
+            "dynamicrafter-small-holdout@1",
+            "antibench.models.dynamicrafter.specs:DynamiCrafterSmallHoldout",
+            "Twin of dynamicrafter-small (other seed and width), embedded",
+        ),
+        (
+            "cogvideox-tokens-small@5",
             "antibench.models.specs:CogVideoXTokensSmall",
             "Small CogVideoX that also reads guided image tokens, embedded",
+        ),
+        (
+            "cogvideox-tokens-small-holdout@1",
+            "antibench.models.specs:CogVideoXTokensSmallHoldout",
+            "Twin of cogvideox-tokens-small (other seed, width and depth), embedded",
         ),
         ("cogvideox-small@1", "antibench.models.specs:CogVideoXSmall", "Small CogVideoX, embedded"),
         ("svd@1", "antibench.models.specs:SVDXT", "Stable Video Diffusion XT, from the hub"),

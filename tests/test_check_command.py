@@ -99,12 +99,12 @@ def test_a_model_of_the_embedded_world_is_measured_against_the_gate(
     def gate(name: str) -> list[Check]:
         return [Check(f"gate of {name}", False, "0.2, at least 0.4")]
 
-    assert MODELS.load("svd-small").card.world == "small"
+    assert MODELS.load("cogvideox-small").card.world == "small"
     monkeypatch.setitem(sys.modules, "antibench.testing.model_contract", SimpleNamespace(checks=contract))
     monkeypatch.setitem(sys.modules, "antibench.zoo.gate", SimpleNamespace(run=gate))
-    assert code_of("svd-small") == 3
+    assert code_of("cogvideox-small") == 3
     captured = capsys.readouterr()
-    assert captured.out.splitlines()[:2] == ["ok    contract", "FAIL  gate of svd-small: 0.2, at least 0.4"]
+    assert captured.out.splitlines()[:2] == ["ok    contract", "FAIL  gate of cogvideox-small: 0.2, at least 0.4"]
     assert "progress bar" in captured.err
 
 

@@ -11,26 +11,7 @@ from antibench.models.cogvideox_tokens import CogVideoXTokens, RepeatedPhotoPipe
 from antibench.models.dynamicrafter.adapter import DynamiCrafter, DynamiCrafterSettings
 from antibench.models.dynamicrafter.small_networks import SmallNetworks
 from antibench.models.part import Part
-from antibench.models.svd import SVD, SVDSettings
-from antibench.models.svd_tokens import TokenPipeline
 from antibench.zoo.assemble import load_components
-
-
-def load_svd(spec: ModelSpec, device: str, **sampling: Any) -> SVD:
-    """A small Stable Video Diffusion; `sampling` are fields of `SVDSettings`.
-
-    Raises:
-        UserError: if this installation lacks the weights.
-    """
-    parts = load_components(spec.name, device)
-    pipe = TokenPipeline(
-        vae=parts["vae"],
-        image_encoder=Part(parts["image_encoder"]),
-        unet=parts["unet"],
-        scheduler=parts["scheduler"],
-        feature_extractor=None,
-    )
-    return SVD(pipe, SVDSettings(size=spec.size, frames=spec.frames, **sampling), spec)
 
 
 def load_cogvideox(spec: ModelSpec, device: str, **sampling: Any) -> CogVideoX:

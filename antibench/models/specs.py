@@ -53,50 +53,8 @@ def small_size(name: str) -> tuple[int, int]:
     return RECIPES[name].size, RECIPES[name].size
 
 
-_SVD: dict[str, Any] = RECIPES["svd-small"].sampling
 _COGVIDEOX: dict[str, Any] = RECIPES["cogvideox-small"].sampling
 _COGVIDEOX_TOKENS: dict[str, Any] = RECIPES["cogvideox-tokens-small"].sampling
-
-
-@dataclass(frozen=True)
-class SVDSmall:
-    """A small Stable Video Diffusion, trained on rendered portraits, with tokens of EfficientNet-Lite0.
-
-    Attributes:
-        steps: Sampling steps.
-        min_guidance: Guidance scale at the first frame.
-        max_guidance: Guidance scale at the last frame.
-        motion_bucket_id: Amount of motion asked for.
-        noise_aug_strength: Noise on the photo before the VAE, on the [-1, 1] scale.
-    """
-
-    steps: int = _SVD["steps"]
-    min_guidance: float = _SVD["min_guidance"]
-    max_guidance: float = _SVD["max_guidance"]
-    motion_bucket_id: int = _SVD["motion_bucket_id"]
-    noise_aug_strength: float = _SVD["noise_aug_strength"]
-
-    name: ClassVar[str] = "svd-small"
-    version: ClassVar[int] = 6
-    card: ClassVar[ModelCard] = small_card("svd-small", "Small Stable Video Diffusion of rendered portraits", version)
-    size: ClassVar[tuple[int, int]] = small_size("svd-small")
-    frames: ClassVar[int] = RECIPES["svd-small"].frames
-    gives: ClassVar[frozenset[Gives]] = SVD_GIVES
-
-    def load(self, device: str) -> VideoModel:
-        """Load the shipped weights."""
-        from antibench.models.small import load_svd
-
-        return load_svd(
-            self,
-            device,
-            steps=self.steps,
-            min_guidance_scale=self.min_guidance,
-            max_guidance_scale=self.max_guidance,
-            motion_bucket_id=self.motion_bucket_id,
-            noise_aug_strength=self.noise_aug_strength,
-            fps=_SVD["fps"],
-        )
 
 
 @dataclass(frozen=True)
@@ -150,7 +108,7 @@ class CogVideoXTokensSmall:
     caption_guided: bool = _COGVIDEOX_TOKENS["caption_guided"]
 
     name: ClassVar[str] = "cogvideox-tokens-small"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     card: ClassVar[ModelCard] = small_card(
         "cogvideox-tokens-small", "Small CogVideoX of rendered portraits, conditioned as DynamiCrafter is", version
     )
@@ -170,6 +128,17 @@ class CogVideoXTokensSmall:
             guidance_scale=self.guidance,
             fps=_COGVIDEOX_TOKENS["fps"],
         )
+
+
+@dataclass(frozen=True)
+class CogVideoXTokensSmallHoldout(CogVideoXTokensSmall):
+    """The twin of `cogvideox-tokens-small`: another seed, narrower and less deep, the same VAE; for transfer."""
+
+    name: ClassVar[str] = "cogvideox-tokens-small-holdout"
+    version: ClassVar[int] = 1
+    card: ClassVar[ModelCard] = small_card(
+        "cogvideox-tokens-small-holdout", "Twin of the small CogVideoX with image tokens", version
+    )
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,6 @@ from diffusers import (
     AutoencoderKLTemporalDecoder,
     CogVideoXDDIMScheduler,
     CogVideoXTransformer3DModel,
-    EulerDiscreteScheduler,
-    UNetSpatioTemporalConditionModel,
 )
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -30,12 +28,10 @@ from antibench.zoo.networks import (
     CaptionPhotoEncoder,
     CaptionTokenEncoder,
     PhotoEncoder,
-    TokenImageEncoder,
 )
 from antibench.zoo.recipes import RECIPES, Family, Recipe
 
 PART_NAMES: dict[Family, tuple[str, str]] = {
-    "svd": ("unet", "image_encoder"),
     "cogvideox": ("transformer", "text_encoder"),
     "cogvideox-tokens": ("transformer", "encoder"),
     "dynamicrafter": ("unet", "encoder"),
@@ -43,7 +39,6 @@ PART_NAMES: dict[Family, tuple[str, str]] = {
 """What a pipeline calls the denoiser, and what is trained together with it."""
 
 VAES: dict[Family, Callable[..., nn.Module]] = {
-    "svd": AutoencoderKLTemporalDecoder,
     "cogvideox": AutoencoderKLCogVideoX,
     "cogvideox-tokens": FramewiseAutoencoderKLCogVideoX,
     "dynamicrafter": AutoencoderKLTemporalDecoder,
@@ -60,8 +55,7 @@ def build_denoiser(recipe: Recipe) -> nn.Module:
     """The recipe's U-Net or transformer with fresh weights."""
     if recipe.family == "dynamicrafter":
         return UNet3D(UNetConfig(**recipe.denoiser))
-    cls = UNetSpatioTemporalConditionModel if recipe.family == "svd" else CogVideoXTransformer3DModel
-    denoiser: nn.Module = cls(**recipe.denoiser)
+    denoiser: nn.Module = CogVideoXTransformer3DModel(**recipe.denoiser)
     return denoiser
 
 
@@ -69,8 +63,6 @@ def build_condition(recipe: Recipe) -> nn.Module:
     """What is trained together with the denoiser: whatever makes tokens of photos and captions."""
     if recipe.family == "dynamicrafter":
         return CaptionPhotoEncoder(ResamplerConfig(**recipe.projector))
-    if recipe.family == "svd":
-        return TokenImageEncoder(recipe.denoiser["cross_attention_dim"])
     if recipe.family == "cogvideox-tokens":
         return CaptionTokenEncoder(recipe.denoiser["text_embed_dim"])
     return CaptionEncoder(recipe.denoiser["text_embed_dim"])
@@ -80,8 +72,7 @@ def build_scheduler(recipe: Recipe) -> Any:
     """The recipe's sampler; of the dynamicrafter family its noise schedule."""
     if recipe.family == "dynamicrafter":
         return Schedule.of(DiffusionConfig(**recipe.scheduler))
-    cls = EulerDiscreteScheduler if recipe.family == "svd" else CogVideoXDDIMScheduler
-    return cls(**recipe.scheduler)
+    return CogVideoXDDIMScheduler(**recipe.scheduler)
 
 
 def weights_folder(name: str) -> Path:
@@ -115,9 +106,9 @@ def load_components(name: str, device: str | torch.device = "cpu") -> dict[str, 
         device: Where to put them.
 
     Returns:
-        `vae`, `scheduler`, `settings` (the recipe's sampling, with `size` and `frames`); for the svd family `unet` and
-        `image_encoder`, for the cogvideox family `transformer` and `text_encoder`, for cogvideox-tokens
-        `transformer` and `encoder`, for the dynamicrafter family `unet` and `encoder`.
+        `vae`, `scheduler`, `settings` (the recipe's sampling, with `size` and `frames`); for the cogvideox family
+        `transformer` and `text_encoder`, for cogvideox-tokens `transformer` and `encoder`, for the dynamicrafter family
+        `unet` and `encoder`.
     """
     folder = weights_folder(name)
     recipe = RECIPES[name]

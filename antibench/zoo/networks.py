@@ -1,9 +1,8 @@
 """The small models' own parts: what has no counterpart in diffusers.
 
-`CaptionEncoder` stands where T5 stands in CogVideoX, `TokenImageEncoder` where CLIP stands in SVD, and
-`CaptionPhotoEncoder` where CLIP's two towers stand in DynamiCrafter. Those that see photos are built on a real
-pretrained network, EfficientNet-Lite0, because a world whose image tokens nobody attacked before is easy to protect in
-by accident. It is a victim's part, so it judges nothing.
+`CaptionEncoder` stands where T5 stands in CogVideoX, and `CaptionPhotoEncoder` where CLIP's two towers stand in
+DynamiCrafter. Those that see photos are built on a real pretrained network, EfficientNet-Lite0, because a world whose
+image tokens nobody attacked before is easy to protect in by accident. It is a victim's part, so it judges nothing.
 """
 
 from __future__ import annotations

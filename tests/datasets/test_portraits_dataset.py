@@ -24,6 +24,13 @@ def test_the_first_people_of_many_are_the_few() -> None:
     ]
 
 
+def test_it_may_begin_later_with_people_of_their_own() -> None:
+    all_three, later = (cases(Portraits(count=c, size=32, frames=1, first=f)) for c, f in ((3, 0), (2, 1)))
+    assert [(case.id, case.sha256) for case in later] == [(case.id, case.sha256) for case in all_three[1:]]
+    with pytest.raises(ValueError, match="first must be a whole number from 0, got -1"):
+        Portraits(first=-1)
+
+
 def test_the_photo_is_the_first_frame() -> None:
     (case,) = cases(Portraits(count=1, size=32, frames=3))
     assert case.clip is not None

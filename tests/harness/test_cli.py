@@ -52,7 +52,10 @@ WRONG = [
     (["run", "--suite", "smok"], "unknown suite 'smok'; did you mean 'smoke'"),
     (["run", "--suite", "smoke", "-p", "advdmm"], "unknown protection 'advdmm'; did you mean advdm"),
     (["run", "--suite", "smoke", "--purification", "jpg"], "unknown purification 'jpg'; did you mean jpeg"),
-    (["run", "--suite", "smoke", "--model", "svd-smal"], "unknown video model 'svd-smal'; did you mean svd-small"),
+    (
+        ["run", "--suite", "smoke", "--model", "cogvideox-smal"],
+        "unknown video model 'cogvideox-smal'; did you mean cogvideox-small",
+    ),
     (["run", "--suite", "smoke", "--metric", "psn"], "unknown metric 'psn'; did you mean psnr"),
     (["run", "--suite", "smoke", "-p", "advdm@7"], "this antibench has advdm@1"),
     (["run", "--suite", "smoke", "--set", "protections.advdm.stepz=3"], "no parameter 'stepz'; did you mean 'steps'"),

@@ -22,10 +22,11 @@ from antibench.zoo.networks import PhotoEncoder
 from antibench.zoo.recipes import RECIPES
 
 SMALL: list[type[Any]] = [
-    specs.SVDSmall,
     specs.CogVideoXSmall,
     specs.CogVideoXTokensSmall,
+    specs.CogVideoXTokensSmallHoldout,
     dynamicrafter.DynamiCrafterSmall,
+    dynamicrafter.DynamiCrafterSmallHoldout,
 ]
 REAL: list[type[Any]] = [
     specs.SVDXT,
@@ -58,9 +59,9 @@ def test_real_models_are_pinned(spec: type[Any]) -> None:
 @pytest.mark.parametrize(
     ("card", "expected"),
     [
-        ({"model": "svd-small@4", "gate": "passed"}, "passed"),
-        ({"model": "svd-small@4", "gate": "failed"}, "failed"),
-        ({"model": "svd-small@3", "gate": "passed"}, "unmeasured"),
+        ({"model": "cogvideox-small@4", "gate": "passed"}, "passed"),
+        ({"model": "cogvideox-small@4", "gate": "failed"}, "failed"),
+        ({"model": "cogvideox-small@3", "gate": "passed"}, "unmeasured"),
         ({"gate": "passed"}, "unmeasured"),
         ({}, "unmeasured"),
         (None, "unmeasured"),
@@ -69,12 +70,12 @@ def test_real_models_are_pinned(spec: type[Any]) -> None:
 def test_the_gate_is_read_from_the_card_of_these_very_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, card: dict[str, str] | None, expected: str
 ) -> None:
-    folder = tmp_path / "weights" / "svd-small"
+    folder = tmp_path / "weights" / "cogvideox-small"
     folder.mkdir(parents=True)
     if card is not None:
         (folder / "card.json").write_text(json.dumps(card))
     monkeypatch.setattr(specs, "files", lambda package: tmp_path)
-    assert specs._gate("svd-small", 4) == expected
+    assert specs._gate("cogvideox-small", 4) == expected
 
 
 def untrained(name: str, device: str) -> dict[str, Any]:
@@ -111,5 +112,5 @@ def test_recipes_fit_the_adapters(spec: type[Any], monkeypatch: pytest.MonkeyPat
 
 def test_missing_weights_are_said_in_one_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(assemble, "files", lambda package: tmp_path)
-    with pytest.raises(UserError, match="svd-small has no weights here"):
-        specs.SVDSmall().load("cpu")
+    with pytest.raises(UserError, match="cogvideox-small has no weights here"):
+        specs.CogVideoXSmall().load("cpu")

@@ -37,7 +37,7 @@ class World:
     noise: float = 0.0
     spread: float = 0.05
     photo_damage: float = 0.0
-    target: str = "svd-small"
+    target: str = "zoo-small"
     gate: str = "failed"
     budget: int = 8
     seed: int = 0

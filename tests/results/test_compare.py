@@ -225,7 +225,7 @@ def test_runs_that_do_not_compare_are_refused() -> None:
     for world, message in (
         (real, "different worlds, small and real"),
         (renewed, r"ism0\[dlib\] is version 1 in A and 2 in B"),
-        (retrained, "svd-small is version 1 in A and 7 in B"),
+        (retrained, "zoo-small is version 1 in A and 7 in B"),
         (bare, r"run B has no metric 'ism0\[dlib\]'"),
     ):
         with pytest.raises(UserError, match=message):

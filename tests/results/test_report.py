@@ -33,7 +33,7 @@ def test_the_first_line_is_the_answer(format_: str) -> None:
     first = render(summary_of(World(TWO, noise=0.02)), format_).splitlines()[0]
     plain = re.sub(r"^% |\*\*|\\", "", first)
     assert re.match(
-        r"Strongest protection: strong on svd-small at 8 levels: worst-case strength 0\.\d\d \[0\.\d\d, 0\.\d\d\] "
+        r"Strongest protection: strong on zoo-small at 8 levels: worst-case strength 0\.\d\d \[0\.\d\d, 0\.\d\d\] "
         r"over none, jpeg\(75\) \(noise band \[-0\.\d\d, 0\.\d\d\]\); small world, gate failed$",
         plain,
     )
@@ -42,11 +42,11 @@ def test_the_first_line_is_the_answer(format_: str) -> None:
 def test_the_table_says_world_level_gate_counts_noise_and_what_can_be_seen() -> None:
     text = render(summary_of(World(TWO, noise=0.02)), "table")
     for part in (
-        "Suite made-up@1, small world (svd-small: gate failed), level L1",
+        "Suite made-up@1, small world (zoo-small: gate failed), level L1",
         "8 photos; 448 scores: 448 ok",
         "Noise band of ism0[dlib]: [",
         "smallest detectable effect",
-        "ism0[dlib] on svd-small [gate failed]",
+        "ism0[dlib] on zoo-small [gate failed]",
         "Fidelity of the protected photo",
         "Cost of protecting one photo",
     ):
@@ -87,7 +87,7 @@ def test_incomplete_groups_are_marked_with_counts_and_reasons() -> None:
     line.update(status="failed", value=None, reason="no face found")
     text = render(summary_of(world), "table")
     assert "7/8 INCOMPLETE" in text
-    assert "incomplete: no face found (strong on svd-small)" in text
+    assert "incomplete: no face found (strong on zoo-small)" in text
 
 
 def test_reasons_of_controls_are_told_only_for_lost_photos() -> None:
@@ -95,7 +95,7 @@ def test_reasons_of_controls_are_told_only_for_lost_photos() -> None:
     assert "no retained" not in text
     nothing = render(summary_of(World({"p": {"none": 0.0, "jpeg(75)": 0.0}}, noise=0.05)), "table")
     assert re.search(
-        r"no retained: the strength without purification is not beyond the noise\s\(p on\ssvd-small\)", nothing
+        r"no retained: the strength without purification is not beyond the noise\s\(p on\szoo-small\)", nothing
     )
 
 
@@ -113,7 +113,7 @@ def test_the_three_rows_of_identity_are_shown() -> None:
 def test_another_metric_can_lead_the_tables() -> None:
     summary = summary_of(World(TWO))
     text = render(summary, "table", metric="fdfr[mtcnn]")
-    assert text.index("fdfr[mtcnn] on svd-small") < text.index("ism0[dlib] on svd-small")
+    assert text.index("fdfr[mtcnn] on zoo-small") < text.index("ism0[dlib] on zoo-small")
     with pytest.raises(UserError, match=r"'ism0\[dlip\]'; did you mean 'ism0\[dlib\]'"):
         render(summary, "table", metric="ism0[dlip]")
 

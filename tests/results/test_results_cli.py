@@ -138,7 +138,7 @@ def test_exit_codes_of_compare(run: Path, tmp_path: Path, capsys: pytest.Capture
     assert antibench("compare", run, run, "--tolerance", "-1") == 4
     assert antibench("compare", run, run, "--metric", "nothing") == 4
     assert antibench("compare", run, other) == 5
-    assert "Stronger: strong on svd-small" in capsys.readouterr().out
+    assert "Stronger: strong on zoo-small" in capsys.readouterr().out
 
 
 def test_compare_says_in_its_first_line_what_it_found(
@@ -148,7 +148,7 @@ def test_compare_says_in_its_first_line_what_it_found(
     antibench("compare", run, weaker)
     first, second, *_ = capsys.readouterr().out.splitlines()
     assert first == "Protection got weaker in 2 of 4 strengths by ism0[dlib], 8 photos, tolerance 0.05"
-    assert second.startswith("Weaker: strong on svd-small at 8 levels, worst case, 0.")
+    assert second.startswith("Weaker: strong on zoo-small at 8 levels, worst case, 0.")
 
 
 def test_compare_as_json(run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -147,7 +147,7 @@ def test_noise_of_another_target_or_budget_does_not_blur_a_rows_band() -> None:
     summary = summarise(header, calm.cells + [line for line in wild.cells if line["target"]], [])
     rows = [row for row in summary["rows"] if row["protection"] == "strong" and row["metric"] == "ism0[dlib]"]
     bands = {row["target"]: row["noise"] for row in rows}
-    assert bands["svd-small"]["high"] < 0.1 < bands["other"]["high"] == summary["noise"]["high"]
+    assert bands["zoo-small"]["high"] < 0.1 < bands["other"]["high"] == summary["noise"]["high"]
 
 
 def test_noise_of_another_budget_does_not_blur_a_rows_band() -> None:
@@ -307,7 +307,7 @@ def test_a_target_that_passed_its_gate_answers_before_one_that_failed() -> None:
     valid, invalid = World({"p": {"none": 0.3}}, gate="passed"), World({"p": {"none": 0.9}}, target="other")
     header = {**valid.header, "models": valid.header["models"] + invalid.header["models"]}
     summary = summarise(header, valid.cells + [line for line in invalid.cells if line["target"]], [])
-    assert "p on svd-small" in summary["answer"]
+    assert "p on zoo-small" in summary["answer"]
     assert summary["answer"].endswith("small world, gate passed")
 
 
@@ -318,7 +318,7 @@ def test_transfer_is_marked_and_named_in_the_answer() -> None:
             line["surrogate"] = "another"
     summary = summary_of(world)
     assert row_of(summary, "p")["transfer"] is True
-    assert "p (computed on another) on svd-small" in summary["answer"]
+    assert "p (computed on another) on zoo-small" in summary["answer"]
 
 
 def test_fidelity_cost_and_counts() -> None:
@@ -403,7 +403,7 @@ def test_adding_a_purification_never_raises_the_worst_case(values: list[tuple[fl
     worst = []
     for count in (1, 2, 3):
         scores = Scores({**world.header, "purifications": world.purifications[:count]}, world.cells)
-        interval = Strengths(scores, "ism0[dlib]", Group("p", "svd-small", "svd-small", 8)).worst_case().interval
+        interval = Strengths(scores, "ism0[dlib]", Group("p", "zoo-small", "zoo-small", 8)).worst_case().interval
         assert interval is not None
         worst.append(interval.estimate)
     assert worst[0] >= worst[1] >= worst[2]

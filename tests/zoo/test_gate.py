@@ -38,7 +38,7 @@ def row(protection: str, role: str, strength: float, protected: float, excess: f
 
 def valid() -> dict[str, Any]:
     return {
-        "model": "svd-small@5",
+        "model": "cogvideox-small@5",
         "suite": "gate@5",
         "portraits": 64,
         "cells": {},
@@ -196,25 +196,30 @@ def test_a_mean_is_never_over_what_happens_to_exist() -> None:
 
 
 def test_the_card_holds_verdict_figures_and_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "weights" / "svd-small"
+    folder = tmp_path / "weights" / "cogvideox-small"
     folder.mkdir(parents=True)
     (folder / "training.json").write_text('{"vae": {"seed": 1}}')
     monkeypatch.setattr("antibench.zoo.gate.files", lambda package: tmp_path)
-    assert write_card("svd-small", valid())
+    assert write_card("cogvideox-small", valid())
     card = json.loads((folder / "card.json").read_text())
     assert card["gate"] == "passed"
-    assert (card["model"], card["suite"]) == ("svd-small@5", "gate@5")
+    assert (card["model"], card["suite"]) == ("cogvideox-small@5", "gate@5")
     assert card["training"] == {"vae": {"seed": 1}}
     assert card["figures"]["portraits"] == 64
     few = {**valid(), "portraits": 16}
     assert all(answer.ok for answer in judge(few))
-    assert not write_card("svd-small", few)
+    assert not write_card("cogvideox-small", few)
     worse = valid()
     worse["clean"]["sharpness"] = 0.1
-    assert not write_card("svd-small", worse)
+    assert not write_card("cogvideox-small", worse)
     assert json.loads((folder / "card.json").read_text())["gate"] == "failed"
 
 
 @pytest.mark.parametrize("portraits", [3, 64])
 def test_as_many_portraits_are_measured_as_were_asked_for(portraits: int) -> None:
-    assert len(case_ids(resolve(suite_of("svd-small", portraits)))) == portraits
+    assert len(case_ids(resolve(suite_of("cogvideox-small", portraits)))) == portraits
+
+
+def test_a_verdict_may_be_asked_again_of_other_people() -> None:
+    ids = case_ids(resolve(suite_of("cogvideox-small", 2, first=65)))
+    assert ids == ["portrait-test-0065", "portrait-test-0066"]

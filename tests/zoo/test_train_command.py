@@ -21,12 +21,14 @@ from antibench.zoo.training.draws import Batch
 from antibench.zoo.training.session import Session
 
 CPU = torch.device("cpu")
+NAME = "dynamicrafter-small-holdout"
+"""A model on another's VAE."""
 
 
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """dynamicrafter-small with a narrow U-Net, two steps, and eight clips of noise instead of portraits."""
-    recipe = RECIPES["dynamicrafter-small"]
+    """the twin of dynamicrafter-small with a narrow U-Net, two steps, and eight clips of noise instead of portraits."""
+    recipe = RECIPES[NAME]
     narrow = dataclasses.replace(
         recipe,
         denoiser={**recipe.denoiser, "model_channels": 32, "addition_attention": False},
@@ -49,16 +51,16 @@ def toy(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def run(out: Path, *more: str) -> int:
-    return train.main(["dynamicrafter-small", "--out", str(out), "--device", "cpu", "--clips", "128", *more])
+    return train.main([NAME, "--out", str(out), "--device", "cpu", "--clips", "128", *more])
 
 
 def test_a_model_is_trained_on_the_shipped_vae_and_its_pool_is_kept(toy: list[str], tmp_path: Path) -> None:
     cache = tmp_path / "pool.safetensors"
     assert run(tmp_path, "--cache", str(cache), "--round", "1") == 0
     assert toy == ["pool", "pool"]  # to train on, and held out
-    record = json.loads((tmp_path / "dynamicrafter-small" / "training.json").read_text())
+    record = json.loads((tmp_path / NAME / "training.json").read_text())
     assert record["denoiser"]["steps"] == record["denoiser"]["of"] == 2
-    saved = load_file(tmp_path / "dynamicrafter-small" / "denoiser.safetensors")
+    saved = load_file(tmp_path / NAME / "denoiser.safetensors")
     assert {value.dtype for value in saved.values()} == {torch.float16}
     assert any(name.startswith("condition.projector.") for name in saved)
     assert any(name.startswith("condition.captions.") for name in saved)
@@ -69,12 +71,12 @@ def test_a_model_is_trained_on_the_shipped_vae_and_its_pool_is_kept(toy: list[st
     again = tmp_path / "again"
     assert run(again, "--cache", str(cache), "--round", "1") == 0
     assert len(toy) == 3
-    same = load_file(again / "dynamicrafter-small" / "denoiser.safetensors")
+    same = load_file(again / NAME / "denoiser.safetensors")
     assert all(torch.equal(same[name], saved[name]) for name in saved)
 
 
 def test_a_later_round_goes_on_from_the_weights_of_the_one_before(toy: list[str], tmp_path: Path) -> None:
-    folder = tmp_path / "dynamicrafter-small"
+    folder = tmp_path / NAME
     assert run(tmp_path, "--round", "1") == 0
     first = load_file(folder / "denoiser.safetensors")
     assert run(tmp_path, "--round", "2") == 0
@@ -89,7 +91,7 @@ def test_a_later_round_goes_on_from_the_weights_of_the_one_before(toy: list[str]
 
     both = tmp_path / "both"
     assert run(both) == 0
-    at_once = load_file(both / "dynamicrafter-small" / "denoiser.safetensors")
+    at_once = load_file(both / NAME / "denoiser.safetensors")
     assert all(torch.equal(at_once[name], second[name]) for name in second)
 
 
@@ -105,11 +107,11 @@ def test_a_kept_pool_of_another_making_is_refused(
     toy: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cache = tmp_path / "pool.safetensors"
-    cached_pool(cache, "svd-small 128 0000", lambda: {"latents": torch.zeros(1)}, CPU)
+    cached_pool(cache, "cogvideox-small 128 0000", lambda: {"latents": torch.zeros(1)}, CPU)
     with pytest.raises(SystemExit) as caught:
         run(tmp_path, "--cache", str(cache))
     assert caught.value.code == 2
-    assert "holds another pool ('svd-small 128 0000')" in capsys.readouterr().err
+    assert "holds another pool ('cogvideox-small 128 0000')" in capsys.readouterr().err
 
 
 def test_a_pool_is_made_once(tmp_path: Path) -> None:
@@ -133,7 +135,7 @@ def test_a_pool_is_made_once(tmp_path: Path) -> None:
 def test_a_model_that_ships_no_weights_is_trained_a_first_time(
     toy: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    recipe = dataclasses.replace(RECIPES["dynamicrafter-small"], name="new-small")
+    recipe = dataclasses.replace(RECIPES[NAME], name="new-small")
     monkeypatch.setitem(RECIPES, recipe.name, recipe)
     asked = ["new-small", "--stage", "denoiser", "--round", "1", "--device", "cpu"]
     assert train.main([*asked, "--out", str(tmp_path)]) == 0
@@ -143,7 +145,7 @@ def test_a_model_that_ships_no_weights_is_trained_a_first_time(
 def test_the_decoder_is_trained_further_and_no_latent_moves(
     toy: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    recipe = RECIPES["svd-small"]
+    recipe = RECIPES["dynamicrafter-small"]
     short = dataclasses.replace(recipe, train_decoder=(Training(steps=1, batch=1, learning_rate=1e-3, seed=1),))
     monkeypatch.setitem(RECIPES, recipe.name, short)
     more = ["--stage", "decoder", "--out", str(tmp_path), "--device", "cpu"]
@@ -158,7 +160,7 @@ def test_the_decoder_is_trained_further_and_no_latent_moves(
 def test_a_decoder_trained_against_a_critic_moves_no_latent_and_keeps_no_critic(
     toy: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    recipe = RECIPES["svd-small"]
+    recipe = RECIPES["dynamicrafter-small"]
     plan = Training(steps=2, batch=1, learning_rate=1e-3, seed=1, adversarial=0.5)
     monkeypatch.setitem(RECIPES, recipe.name, dataclasses.replace(recipe, train_decoder=(plan,)))
     assert train.main([recipe.name, "--stage", "decoder", "--out", str(tmp_path), "--device", "cpu"]) == 0
@@ -174,7 +176,7 @@ def test_a_decoder_trained_against_a_critic_moves_no_latent_and_keeps_no_critic(
 def test_a_later_round_of_the_vae_goes_on_from_what_is_shipped(
     toy: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    recipe = RECIPES["svd-small"]
+    recipe = RECIPES["dynamicrafter-small"]
     plan = Training(steps=1, batch=1, learning_rate=1e-3, seed=1)
     monkeypatch.setitem(RECIPES, recipe.name, dataclasses.replace(recipe, train_vae=(plan, plan)))
     assert train.main([recipe.name, "--stage", "vae", "--round", "2", "--out", str(tmp_path), "--device", "cpu"]) == 0
@@ -205,7 +207,7 @@ def test_the_steps_follow_the_pace_so_that_the_learning_rate_reaches_its_end(
 def test_the_key_follows_world_model_number_and_vae(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     vae = tmp_path / "vae.safetensors"
     vae.write_bytes(b"one")
-    recipe = RECIPES["svd-small"]
+    recipe = RECIPES["cogvideox-small"]
     key = pool_key(recipe, 8, vae)
     assert pool_key(recipe, 9, vae) != key
     assert pool_key(RECIPES["dynamicrafter-small"], 8, vae) != key

@@ -39,7 +39,7 @@ def pool_of(clips: int) -> Batch:
     return {
         "latents": torch.randn(clips, 8, 32, 8, 8, generator=generator),
         "photo": torch.randn(clips, 1, 32, 8, 8, generator=generator),
-        "tokens": torch.randn(clips, 1, 16, 1280, generator=generator) + 5,
+        "tokens": torch.randn(clips, 16, 1280, generator=generator) + 5,
         "null_tokens": torch.full((1, 16, 1280), -5.0),
         "ids": torch.ones(clips, 12, dtype=torch.long),
         "fs": torch.arange(clips),
@@ -101,10 +101,10 @@ def test_text_and_tokens_go_together_and_the_latent_apart() -> None:
     assert torch.equal(no_text, no_tokens)
     no_latent = batch["photo"].abs().sum((1, 2, 3)) == 0
     noised = batch["photo"].std((1, 2, 3)) > 1.03
-    assert float(no_text.float().mean()) == pytest.approx(drop["tokens"], abs=0.02)
+    assert float(no_text.float().mean()) == pytest.approx(drop["both"], abs=0.02)
     assert float(no_latent.float().mean()) == pytest.approx(drop["latent"], abs=0.03)
     assert float(noised.float().mean()) == pytest.approx(drop["noised_latent"], abs=0.04)
-    assert float((no_text & no_latent).float().mean()) == pytest.approx(drop["tokens"] * drop["latent"], abs=0.015)
+    assert float((no_text & no_latent).float().mean()) == pytest.approx(drop["both"] * drop["latent"], abs=0.015)
 
 
 def test_speed_counts_motion_in_steps_of_eight_buckets() -> None:
@@ -118,7 +118,7 @@ def test_a_pool_is_encoded_as_the_adapter_encodes() -> None:
     """Latents of clip and photo share one scale; the null tokens are those of mid-grey."""
     from antibench.zoo.assemble import load_vae, weights_folder
 
-    vae = load_vae(RECIPE, weights_folder("svd-small")).eval().requires_grad_(False)
+    vae = load_vae(RECIPE, weights_folder(RECIPE.name)).eval().requires_grad_(False)
     condition = build_condition(RECIPE)
     assert isinstance(condition, CaptionPhotoEncoder)
     condition.attach_backbone()
@@ -126,7 +126,7 @@ def test_a_pool_is_encoded_as_the_adapter_encodes() -> None:
     data = encode_pool(RECIPE, vae, condition, Pool(frames, torch.zeros(3, 3, dtype=torch.long)))
     assert data["photo"].shape == (3, 1, 32, 8, 8)
     tokens = condition.raw(frames[:, 0].float() / 255)
-    torch.testing.assert_close(data["tokens"][:, 0].float(), tokens, rtol=2e-3, atol=2e-3)
+    torch.testing.assert_close(data["tokens"].float(), tokens, rtol=2e-3, atol=2e-3)
     torch.testing.assert_close(data["photo"][:, 0], data["latents"][:, 0], rtol=0, atol=2e-2)
     mean = vae.encode(frames[1:2, 0].float() / 127.5 - 1).latent_dist.mean * vae.config.scaling_factor
     torch.testing.assert_close(data["photo"][1].float(), mean, rtol=2e-3, atol=2e-3)

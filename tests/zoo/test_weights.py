@@ -17,7 +17,7 @@ from antibench.errors import UserError
 from antibench.metrics.ism0 import Ism0
 from antibench.registry import MODELS
 from antibench.zoo.assemble import load_components, weights_folder
-from antibench.zoo.networks import TokenImageEncoder
+from antibench.zoo.networks import CaptionTokenEncoder
 from antibench.zoo.packaged import packaged_file
 from antibench.zoo.portraits import portrait_clip
 from antibench.zoo.recipes import RECIPES
@@ -53,10 +53,10 @@ def test_weights_are_fp16_and_load_strictly(name: str) -> None:
 
 def test_a_model_without_weights_says_how_to_make_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("antibench.zoo.assemble.files", lambda package: tmp_path)
-    with pytest.raises(UserError, match=r"python -m antibench\.zoo\.train svd-small"):
-        weights_folder("svd-small")
-    with pytest.raises(UserError, match="no small model 'svd-tiny'"):
-        weights_folder("svd-tiny")
+    with pytest.raises(UserError, match=r"python -m antibench\.zoo\.train cogvideox-small"):
+        weights_folder("cogvideox-small")
+    with pytest.raises(UserError, match="no small model 'tiny'"):
+        weights_folder("tiny")
 
 
 @pytest.mark.parametrize("name", TRAINED)
@@ -74,7 +74,7 @@ def test_the_person_is_recognisable_in_the_clip(name: str) -> None:
 
 
 def test_image_tokens_carry_a_gradient_to_the_photo() -> None:
-    encoder = TokenImageEncoder(8)
+    encoder = CaptionTokenEncoder(8)
     encoder.attach_backbone()
     photo = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0)).requires_grad_()
     tokens = encoder(photo)

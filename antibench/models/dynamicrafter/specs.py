@@ -174,3 +174,12 @@ class DynamiCrafterSmall:
             spacing=_SMALL["spacing"],
             fps=_SMALL["fps"],
         )
+
+
+@dataclass(frozen=True)
+class DynamiCrafterSmallHoldout(DynamiCrafterSmall):
+    """The twin of `dynamicrafter-small`: another seed and narrower, the same VAE; for transfer."""
+
+    name: ClassVar[str] = "dynamicrafter-small-holdout"
+    version: ClassVar[int] = 1
+    card: ClassVar[ModelCard] = small_card("dynamicrafter-small-holdout", "Twin of the small DynamiCrafter", version)

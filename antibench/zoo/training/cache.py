@@ -18,7 +18,7 @@ from antibench.zoo.training.draws import Batch
 
 def pool_key(recipe: Recipe, clips: int, vae: Path) -> str:
     """What a pool depends on: the rendered world, the model, its noise, how many clips, and the file of the VAE."""
-    made = f"{recipe.name} noise {recipe.faint_noise} {clips}"
+    made = f"{recipe.name} {clips}"
     return f"portraits@{Portraits.version} {made} {hashlib.sha256(vae.read_bytes()).hexdigest()}"
 
 

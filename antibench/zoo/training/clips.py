@@ -49,7 +49,7 @@ def caption_ids(actions: Tensor) -> Tensor:
 
 
 def motion_bucket(frames: Tensor) -> Tensor:
-    """How much moves in uint8 clips (N, T, 3, H, W), on SVD's scale of 0 to 255."""
+    """How much moves in uint8 clips (N, T, 3, H, W): 0 to 255, as the motion bucket of SVD."""
     change = (frames[:, 1:].float() - frames[:, :-1].float()).abs().mean((1, 2, 3, 4))
     return (change * MOTION_PER_LEVEL).clamp(0, 255)
 

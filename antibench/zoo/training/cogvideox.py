@@ -21,7 +21,6 @@ class CogVideoXTraining:
     """Uniform timesteps of the zero-SNR schedule; the photo beside the first frame, the caption dropped at times."""
 
     variants = 3
-    token_variants = 1
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe

@@ -9,19 +9,17 @@ from antibench.zoo.networks import CaptionTokenEncoder
 from antibench.zoo.training.clips import Pool
 from antibench.zoo.training.cogvideox import CogVideoXTraining
 from antibench.zoo.training.draws import Batch, Draws
-from antibench.zoo.training.faint_noise import with_faint_noise
 from antibench.zoo.training.guided_tokens import draw_conditions, null_tokens
 
 
 class CogVideoXTokensTraining(CogVideoXTraining):
     """As CogVideoX; the photo is beside every latent frame, and caption and image tokens are dropped together."""
 
-    variants = 2
-    token_variants = 2
+    variants = 1
 
     def augmented(self, photo: Tensor, variant: int) -> Tensor:
-        """With faint shades, but for variant 0: half of the clips are made from either."""
-        return photo if variant == 0 else with_faint_noise(photo, self.recipe.faint_noise)
+        """The photo itself."""
+        return photo
 
     def facts(self, condition: nn.Module, pool: Pool) -> Batch:
         """The captions, and `null_tokens` (1, 16, 1280), those of a grey photo."""

@@ -18,12 +18,10 @@ from antibench.zoo.training.dynamicrafter import DynamiCrafterTraining
 from antibench.zoo.training.family import Family
 from antibench.zoo.training.session import Session
 from antibench.zoo.training.step import Losses, Step
-from antibench.zoo.training.svd import SVDTraining
 from antibench.zoo.training.vae import encode_clips
 
 CHUNK = 64
 FAMILIES: dict[str, Callable[[Recipe], Family]] = {
-    "svd": SVDTraining,
     "cogvideox": CogVideoXTraining,
     "cogvideox-tokens": CogVideoXTokensTraining,
     "dynamicrafter": DynamiCrafterTraining,
@@ -33,8 +31,8 @@ FAMILIES: dict[str, Callable[[Recipe], Family]] = {
 def encode_pool(recipe: Recipe, vae: Any, condition: nn.Module, pool: Pool) -> Batch:
     """Everything the denoiser is trained on, for every clip of the pool.
 
-    `latents` (N, T', C, h, w) scaled; `photo` (N, variants, C, h, w) as the denoiser sees it; `tokens` (N, 1 or
-    variants, 16, 1280) if it sees the photo through a backbone; and the `facts` of the family.
+    `latents` (N, T', C, h, w) scaled; `photo` (N, variants, C, h, w) as the denoiser sees it; `tokens` (N, 16, 1280) if
+    it sees the photo through a backbone; and the `facts` of the family.
     """
     family = FAMILIES[recipe.family](recipe)
     parts: dict[str, list[Tensor]] = {"latents": [], "photo": [], "tokens": []}
@@ -47,8 +45,7 @@ def encode_pool(recipe: Recipe, vae: Any, condition: nn.Module, pool: Pool) -> B
             seen = [encode_clips(vae, photo) for photo in photos]
             parts["photo"].append((torch.cat(seen, 1) * family.photo_scale(scale)).half())
             if isinstance(condition, PhotoEncoder):
-                tokens = [condition.raw(photo[:, 0] / 2 + 0.5) for photo in photos[: family.token_variants]]
-                parts["tokens"].append(torch.stack(tokens, 1).half())
+                parts["tokens"].append(condition.raw(x[:, 0] / 2 + 0.5).half())
     data = {name: torch.cat(pieces) for name, pieces in parts.items() if pieces}
     return data | family.facts(condition, pool)
 
@@ -74,7 +71,7 @@ class Objective(nn.Module):
         variant = draws.index(data["photo"].shape[1], batch)
         out = {"z": z, "noise": draws.normal(*z.shape), "photo": data["photo"][i, variant].float()}
         if "tokens" in data:
-            out["tokens"] = data["tokens"][i, variant % data["tokens"].shape[1]].float()
+            out["tokens"] = data["tokens"][i].float()
         return self._family.draw(out, data, i, draws)
 
     def forward(self, b: Batch) -> Tensor:

@@ -22,7 +22,6 @@ class DynamiCrafterTraining:
     """Uniform timesteps; the photo's latent beside every frame, text and image tokens kept or dropped together."""
 
     variants = 1
-    token_variants = 1
 
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe

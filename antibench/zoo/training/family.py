@@ -16,8 +16,6 @@ class Family(Protocol):
 
     variants: int
     """Latents kept of each photo."""
-    token_variants: int
-    """Of how many of them, from the first, the image tokens are kept: 1 if tokens are always those of the photo."""
 
     def augmented(self, photo: Tensor, variant: int) -> Tensor:
         """Photos (B, 1, 3, H, W) in [-1, 1] as the given variant is encoded from; variant 0 is the photo itself."""

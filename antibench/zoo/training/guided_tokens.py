@@ -1,7 +1,8 @@
 """Conditions of the families that guide text and image tokens together and keep the latent in both branches.
 
 The tokens must carry what the latent does not, so in a share of the clips the latent is noised or gone. Dropped text is
-the empty caption; dropped image tokens are those of a mid-grey photo, as in the samplers.
+the empty caption; dropped image tokens are those of a mid-grey photo, as in the samplers. Guidance over both needs
+clips without either, guidance over the image tokens alone clips that have a caption and no tokens.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ def null_tokens(condition: PhotoEncoder, pool: Pool) -> Tensor:
 def draw_conditions(recipe: Recipe, out: Batch, data: Batch, i: Tensor, draws: Draws) -> None:
     """Put `ids` of the clips `i` into a batch, drop some with its `tokens`, and spoil some of its `photo`."""
     drop, batch = recipe.drop, len(i)
-    keep = draws.uniform(batch) >= drop["tokens"]
+    chance = draws.uniform(batch)
+    captioned, shown = chance >= drop["both"], chance >= drop["both"] + drop["tokens"]
     fate = draws.uniform(batch)
     zeroed = fate < drop["latent"]
     noised = (fate >= drop["latent"]) & (fate < drop["latent"] + drop["noised_latent"])
     out["photo"] = spoiled_photo(out["photo"], noised, zeroed, draws)
-    out["ids"] = data["ids"][i] * keep.view(-1, 1)
-    out["tokens"] = torch.where(keep.view(-1, 1, 1), out["tokens"], data["null_tokens"].float())
+    out["ids"] = data["ids"][i] * captioned.view(-1, 1)
+    out["tokens"] = torch.where(shown.view(-1, 1, 1), out["tokens"], data["null_tokens"].float())
