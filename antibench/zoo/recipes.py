@@ -25,6 +25,7 @@ class Training:
         seed: Of weights and draws.
         ema: Decay of the moving average, which is what is kept.
         adversarial: Of a VAE: share of a critic of patches in the gradient, see `critic`; 0 trains without one.
+        denoised_by: Of a decoder: name of the model whose predicted latents it learns to read as well, see `predicted`.
     """
 
     steps: int
@@ -33,6 +34,7 @@ class Training:
     seed: int
     ema: float = 0.9995
     adversarial: float = 0.0
+    denoised_by: str = ""
 
 
 @dataclass(frozen=True)

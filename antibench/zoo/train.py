@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from antibench.errors import UserError
 from antibench.zoo.assemble import (
@@ -34,9 +34,10 @@ from antibench.zoo.assemble import (
 from antibench.zoo.networks import PhotoEncoder
 from antibench.zoo.recipes import RECIPES, Recipe, Training
 from antibench.zoo.training.cache import cached_pool, pool_key
-from antibench.zoo.training.clips import render_pool
+from antibench.zoo.training.clips import Pool, render_pool
 from antibench.zoo.training.critic import PatchCritic
 from antibench.zoo.training.denoiser import Objective, encode_pool, measure_denoiser, train_denoiser
+from antibench.zoo.training.predicted import predicted_latents
 from antibench.zoo.training.session import Session
 from antibench.zoo.training.vae import Autoencoder, measure_vae, train_vae
 
@@ -111,7 +112,9 @@ def _train_vae(
     """Without a `scaling_factor` the measured one is saved: that of unit variance."""
     trained = Autoencoder(vae, PatchCritic() if plan.adversarial else None).to(run.device)
     session = run.session(recipe, trained, plan, stage)
-    train_vae(trained, render_pool(recipe, run.clips, run.device), recipe, session)
+    pool = render_pool(recipe, run.clips, run.device)
+    predicted = _predicted(RECIPES[plan.denoised_by], plan.seed, pool, run) if plan.denoised_by else None
+    train_vae(trained, pool, recipe, session, predicted)
     session.save()
     average = session.average
     assert isinstance(average, Autoencoder)
@@ -120,6 +123,19 @@ def _train_vae(
     save_vae(average.vae, figures["scaling_factor"] if scaling_factor is None else scaling_factor, folder)
     _record(folder, stage, plan.seed, run.clips, session, figures)
     return session.finished
+
+
+def _predicted(recipe: Recipe, seed: int, pool: Pool, run: Run) -> Tensor:
+    """The pool's latents as a trained model predicts them, unscaled."""
+    vae = load_vae(recipe, _folder_of("vae.safetensors", recipe.vae_name, run.out))
+    denoiser, condition = load_denoiser(recipe, _folder_of("denoiser.safetensors", recipe.name, run.out))
+    if isinstance(condition, PhotoEncoder):
+        condition.attach_backbone()
+    for module in (vae, denoiser, condition):
+        module.to(run.device).eval().requires_grad_(False)
+    data = encode_pool(recipe, vae, condition, pool)
+    latents = predicted_latents(recipe, denoiser, condition, data, seed)
+    return latents.div_(float(vae.config.scaling_factor))  # type: ignore[union-attr, arg-type]
 
 
 def run_denoiser(recipe: Recipe, number: int, run: Run) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
 
 from antibench.datasets.portraits import Portraits
 from antibench.errors import UserError
@@ -19,6 +21,7 @@ from antibench.zoo.training.cache import cached_pool, pool_key
 from antibench.zoo.training.clips import Pool
 from antibench.zoo.training.draws import Batch
 from antibench.zoo.training.session import Session
+from antibench.zoo.training.vae import vae_losses
 
 CPU = torch.device("cpu")
 NAME = "dynamicrafter-small-holdout"
@@ -171,6 +174,36 @@ def test_a_decoder_trained_against_a_critic_moves_no_latent_and_keeps_no_critic(
     assert moved == {"decoder"}
     state = torch.load(tmp_path / recipe.name / "state-decoder.pt", weights_only=True)
     assert any(name.startswith("critic.") for name in state["module"])
+
+
+@pytest.mark.parametrize(
+    ("name", "reader", "frames"),
+    [("dynamicrafter-small",) * 2 + (8,), ("cogvideox-small", "cogvideox-tokens-small", 9)],
+)
+def test_a_decoder_learns_to_read_what_a_denoiser_predicts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str, reader: str, frames: int
+) -> None:
+    """The second step decodes predictions: of a model with one latent a frame as single frames."""
+    seen: list[tuple[int, ...]] = []
+
+    def losses(*args: Any) -> dict[str, Tensor]:
+        if "z" in args[-1]:
+            seen.append(tuple(args[-1]["x"].shape[:2]) + tuple(args[-1]["z"].shape[:3]))
+        return vae_losses(*args)
+
+    def few(*args: object) -> Pool:
+        pixels = torch.randint(0, 256, (2, frames, 3, 64, 64), generator=torch.Generator().manual_seed(0))
+        return Pool(pixels.byte(), torch.zeros(2, 3, dtype=torch.long))
+
+    monkeypatch.setattr(train, "render_pool", few)
+    monkeypatch.setattr("antibench.zoo.training.vae.vae_losses", losses)
+    plan = Training(steps=2, batch=1, learning_rate=1e-3, seed=1, denoised_by=reader)
+    monkeypatch.setitem(RECIPES, name, dataclasses.replace(RECIPES[name], train_decoder=(plan,)))
+    assert train.main([name, "--stage", "decoder", "--out", str(tmp_path), "--device", "cpu"]) == 0
+    assert seen == [(9, 1, 9, 1, 16) if frames == 9 else (1, 8, 1, 8, 32)]
+    before = load_file(weights_folder(name) / "vae.safetensors")
+    after = load_file(tmp_path / name / "vae.safetensors")
+    assert {key.split(".")[0] for key, value in after.items() if not torch.equal(value, before[key])} == {"decoder"}
 
 
 def test_a_later_round_of_the_vae_goes_on_from_what_is_shipped(

@@ -59,6 +59,7 @@ def test_the_cogvideox_target_is_the_v_of_the_sampler() -> None:
     says = Says(v)
     objective.denoiser = says
     assert float(objective(batch)) < 1e-9
+    torch.testing.assert_close(objective.clean(batch), batch["z"], atol=1e-4, rtol=1e-4)
     assert says.asked is not None
     # The photo stands beside the first frame only.
     assert float(says.asked[:, 1:, 16:].abs().max()) == 0

@@ -71,6 +71,7 @@ def test_the_target_is_the_v_of_the_sampler() -> None:
         says = Says(v.transpose(1, 2))
         objective.denoiser = says
         assert float(objective(batch)) < 1e-9
+        torch.testing.assert_close(objective.clean(batch), batch["z"], atol=1e-4, rtol=1e-4)
         torch.testing.assert_close(says.asked[0][:, :32], noisy.transpose(1, 2), atol=1e-5, rtol=1e-5)
         objective.denoiser = Says(v.transpose(1, 2) + 0.1)
         assert float(objective(batch)) == pytest.approx(0.01, rel=1e-3)

@@ -30,6 +30,7 @@ class CogVideoXTraining:
         cos, sin = get_3d_rotary_pos_embed(head, ((0, 0), (side, side)), (side, side), frames)
         levels = CogVideoXDDIMScheduler(**recipe.scheduler).alphas_cumprod.float()
         self._tables = {"cos": cos, "sin": sin, "alpha": levels}
+        self.timesteps = len(levels)
 
     def augmented(self, photo: Tensor, variant: int) -> Tensor:
         """With noise of random strength, but for variant 0."""
@@ -56,7 +57,7 @@ class CogVideoXTraining:
         """Timestep, and caption or none."""
         keep = draws.uniform(len(i), 1) >= self.recipe.drop["text"]
         out["ids"] = data["ids"][i] * keep
-        out["t"] = draws.index(len(self._tables["alpha"]), len(i))
+        out["t"] = draws.index(self.timesteps, len(i))
         return out
 
     def context(self, condition: nn.Module, b: Batch) -> Tensor:
@@ -70,9 +71,20 @@ class CogVideoXTraining:
 
     def loss(self, denoiser: nn.Module, condition: nn.Module, b: Batch) -> Tensor:
         """At the batch's timesteps."""
+        signal, deviation, _, v = self._predict(denoiser, condition, b)
+        return F.mse_loss(v, signal * b["noise"] - deviation * b["z"])
+
+    def clean(self, denoiser: nn.Module, condition: nn.Module, b: Batch) -> Tensor:
+        """At the batch's timesteps."""
+        signal, deviation, noisy, v = self._predict(denoiser, condition, b)
+        return signal * noisy - deviation * v
+
+    def _predict(self, denoiser: nn.Module, condition: nn.Module, b: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Share of signal, deviation of the noise, noised latents, predicted v."""
         alpha = self._tables["alpha"][b["t"]].view(-1, 1, 1, 1, 1)
-        noisy = alpha.sqrt() * b["z"] + (1 - alpha).sqrt() * b["noise"]
+        signal, deviation = alpha.sqrt(), (1 - alpha).sqrt()
+        noisy = signal * b["z"] + deviation * b["noise"]
         rotary = (self._tables["cos"], self._tables["sin"])
         x, text = torch.cat([noisy, self.beside(b)], 2), self.context(condition, b)
         v = denoiser(x, text, b["t"], image_rotary_emb=rotary, return_dict=False)[0]
-        return F.mse_loss(v.float(), alpha.sqrt() * b["noise"] - (1 - alpha).sqrt() * b["z"])
+        return signal, deviation, noisy, v.float()

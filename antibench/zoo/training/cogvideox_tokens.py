@@ -29,7 +29,7 @@ class CogVideoXTokensTraining(CogVideoXTraining):
     def draw(self, out: Batch, data: Batch, i: Tensor, draws: Draws) -> Batch:
         """Timestep, caption, backbone's tokens, and what is dropped."""
         draw_conditions(self.recipe, out, data, i, draws)
-        out["t"] = draws.index(len(self._tables["alpha"]), len(i))
+        out["t"] = draws.index(self.timesteps, len(i))
         return out
 
     def context(self, condition: nn.Module, b: Batch) -> Tensor:

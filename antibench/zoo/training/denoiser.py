@@ -65,14 +65,26 @@ class Objective(nn.Module):
         self._family.prepare(device)
 
     def draw(self, data: Batch, draws: Draws, batch: int) -> Batch:
-        """A batch with its noise and its dropped conditions."""
-        i = draws.index(len(data["latents"]), batch)
+        """A batch of clips of the pool."""
+        return self.batch(data, draws, draws.index(len(data["latents"]), batch))
+
+    def batch(self, data: Batch, draws: Draws, i: Tensor) -> Batch:
+        """The clips `i` with their noise and their dropped conditions."""
         z = data["latents"][i].float()
-        variant = draws.index(data["photo"].shape[1], batch)
+        variant = draws.index(data["photo"].shape[1], len(i))
         out = {"z": z, "noise": draws.normal(*z.shape), "photo": data["photo"][i, variant].float()}
         if "tokens" in data:
             out["tokens"] = data["tokens"][i].float()
         return self._family.draw(out, data, i, draws)
+
+    @property
+    def timesteps(self) -> int:
+        """Noise levels of the schedule."""
+        return self._family.timesteps
+
+    def clean(self, b: Batch) -> Tensor:
+        """The clean latents that the prediction implies, scaled."""
+        return self._family.clean(self.denoiser, self.condition, b)
 
     def forward(self, b: Batch) -> Tensor:
         """Mean squared error of the v-prediction."""

@@ -26,6 +26,7 @@ class DynamiCrafterTraining:
     def __init__(self, recipe: Recipe) -> None:
         self.recipe = recipe
         self._schedule = Schedule.of(DiffusionConfig(**recipe.scheduler))
+        self.timesteps = len(self._schedule.alphas_cumprod)
 
     def augmented(self, photo: Tensor, variant: int) -> Tensor:
         """The photo itself."""
@@ -51,15 +52,25 @@ class DynamiCrafterTraining:
     def draw(self, out: Batch, data: Batch, i: Tensor, draws: Draws) -> Batch:
         """Timestep, caption, backbone's tokens, speed, and what is dropped."""
         draw_conditions(self.recipe, out, data, i, draws)
-        out["t"] = draws.index(len(self._schedule.alphas_cumprod), len(i))
+        out["t"] = draws.index(self.timesteps, len(i))
         out["fs"] = data["fs"][i]
         return out
 
     def loss(self, denoiser: nn.Module, condition: nn.Module, b: Batch) -> Tensor:
         """At the batch's timesteps."""
+        _, v = self._predict(denoiser, condition, b)
+        target = self._schedule.target(b["z"].transpose(1, 2), b["noise"].transpose(1, 2), b["t"])
+        return F.mse_loss(v, target)
+
+    def clean(self, denoiser: nn.Module, condition: nn.Module, b: Batch) -> Tensor:
+        """At the batch's timesteps."""
+        noisy, v = self._predict(denoiser, condition, b)
+        scaled, _ = self._schedule.split(noisy, v, b["t"])
+        return self._schedule.unscaled(scaled, b["t"]).transpose(1, 2)
+
+    def _predict(self, denoiser: nn.Module, condition: nn.Module, b: Batch) -> tuple[Tensor, Tensor]:
+        """Noised latents and predicted v, both (B, C, T, h, w)."""
         assert isinstance(condition, CaptionPhotoEncoder)
-        z, noise = b["z"].transpose(1, 2), b["noise"].transpose(1, 2)
         context = torch.cat([condition.captions.embed(b["ids"]), condition.project(b["tokens"])], 1)
-        noisy = self._schedule.noised(z, noise, b["t"])
-        v = denoiser(beside(noisy, b["photo"]), b["t"], context, b["fs"])
-        return F.mse_loss(v.float(), self._schedule.target(z, noise, b["t"]))
+        noisy = self._schedule.noised(b["z"].transpose(1, 2), b["noise"].transpose(1, 2), b["t"])
+        return noisy, denoiser(beside(noisy, b["photo"]), b["t"], context, b["fs"]).float()

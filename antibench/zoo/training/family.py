@@ -16,6 +16,8 @@ class Family(Protocol):
 
     variants: int
     """Latents kept of each photo."""
+    timesteps: int
+    """Noise levels of the schedule."""
 
     def augmented(self, photo: Tensor, variant: int) -> Tensor:
         """Photos (B, 1, 3, H, W) in [-1, 1] as the given variant is encoded from; variant 0 is the photo itself."""
@@ -39,4 +41,8 @@ class Family(Protocol):
 
     def loss(self, denoiser: nn.Module, condition: nn.Module, b: Batch) -> Tensor:
         """Mean squared error of the v-prediction on a batch."""
+        ...
+
+    def clean(self, denoiser: nn.Module, condition: nn.Module, b: Batch) -> Tensor:
+        """The clean latents (B, T', C, h, w), scaled, that the prediction on a batch implies."""
         ...

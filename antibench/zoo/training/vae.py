@@ -70,9 +70,16 @@ def autoencode(vae: Any, clips: Tensor, sample: bool) -> tuple[Tensor, Tensor]:
     mean, logvar = posterior.mean.float(), posterior.logvar.float().clamp(-20, 5)
     z = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean) if sample else mean
     kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
-    if flat:
-        return vae.decode(z, num_frames=frames).sample.float().view(count, frames, *clips.shape[2:]), kl
-    return vae.decode(z).sample.float().transpose(1, 2), kl
+    return decode_clips(vae, z.view(count, frames, *z.shape[1:]) if flat else z.transpose(1, 2)), kl
+
+
+def decode_clips(vae: Any, latents: Tensor) -> Tensor:
+    """Latents (B, T', C, h, w), unscaled, to clips (B, T, 3, H, W) in [-1, 1]."""
+    if _is_image_vae(vae):
+        count, frames = latents.shape[:2]
+        pixels = vae.decode(latents.flatten(0, 1), num_frames=frames).sample.float()
+        return pixels.view(count, frames, *pixels.shape[1:])  # type: ignore[no-any-return]
+    return vae.decode(latents.transpose(1, 2)).sample.float().transpose(1, 2)  # type: ignore[no-any-return]
 
 
 def _learns(module: nn.Module) -> bool:
@@ -103,11 +110,15 @@ def vae_losses(trained: Autoencoder, features: FeatureLoss, adversarial: float, 
         trained: What is trained.
         features: The feature distance.
         adversarial: Share of the critic's part in the decoder's gradient, as a multiple of the rest's.
-        batch: `x`; `chosen`, which frames `features` sees; `ramp`, 0 to 1, how much of `adversarial` counts yet.
+        batch: `x`; `chosen`, which frames `features` sees; `ramp`, 0 to 1, how much of `adversarial` counts yet; `z`
+            (B, T', C, h, w) if `x` is to be decoded from other latents than its own.
     """
     x, chosen = batch["x"], batch["chosen"]
     with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=x.is_cuda):
-        y, kl = autoencode(trained.vae, x, sample=True)
+        if "z" in batch:
+            y, kl = decode_clips(trained.vae, batch["z"]), x.new_zeros(())
+        else:
+            y, kl = autoencode(trained.vae, x, sample=True)
         seen = features(y.flatten(0, 1)[chosen], x.flatten(0, 1)[chosen])
     l1 = (y - x).abs().mean()
     slope = sum(((p - q).abs().mean() for p, q in zip(_slopes(y), _slopes(x), strict=True)), y.new_zeros(()))
@@ -128,27 +139,43 @@ def _last_weight(vae: Any) -> Tensor:
     return weight
 
 
-def train_vae(trained: Autoencoder, pool: Pool, recipe: Recipe, session: Session) -> None:
+def train_vae(
+    trained: Autoencoder, pool: Pool, recipe: Recipe, session: Session, predicted: Tensor | None = None
+) -> None:
     """Take the session's steps: clips, and now and then as many single frames of other people.
 
-    Where no weight of the encoder asks for a gradient, the decoder alone is trained.
+    Where no weight of the encoder asks for a gradient, the decoder alone is trained. With `predicted` (N, T', C, h, w),
+    unscaled latents of the pool's clips, every second step decodes those; as single frames where they have one latent a
+    frame and the VAE folds several into one.
     """
     device = pool.frames.device
     features = FeatureLoss().to(device)
     draw = torch.Generator(device).manual_seed(session.plan.seed + session.step)
     batch = session.plan.batch
     losses_of = partial(vae_losses, trained, features, session.plan.adversarial)
-    clips, singles = Step(session, losses_of), Step(session, losses_of)
+    clips, singles, told = (Step(session, losses_of) for _ in range(3))
     while session.running():
+        if predicted is not None and session.step % 2:
+            i = torch.randint(0, len(pool), (batch,), generator=draw, device=device)
+            x, z = pool.pixels(i), predicted[i].float()
+            if not _is_image_vae(trained.vae) and z.shape[1] == x.shape[1]:
+                x, z = x.flatten(0, 1)[:, None], z.flatten(0, 1)[:, None]
+            told({"x": x, "z": z, **_weighed(session.step, batch * recipe.frames, draw, device)})
+            continue
         single = session.step % SINGLE_EVERY == SINGLE_EVERY - 1
         count = batch * recipe.frames if single else batch
         x = pool.pixels(torch.randint(0, len(pool), (count,), generator=draw, device=device))
         if single:
             frame = session.step // SINGLE_EVERY % recipe.frames
             x = x[:, frame : frame + 1].contiguous()
-        chosen = torch.rand(batch * recipe.frames, generator=draw, device=device).argsort()[:FEATURE_IMAGES]
-        ramp = torch.tensor(min(1.0, max(0.0, session.step / CRITIC_ALONE - 1)), device=device)
-        (singles if single else clips)({"x": x, "chosen": chosen, "ramp": ramp})
+        weighed = _weighed(session.step, batch * recipe.frames, draw, device)
+        (singles if single else clips)({"x": x, **weighed})
+
+
+def _weighed(step: int, frames: int, draw: torch.Generator, device: torch.device) -> Batch:
+    """Which of so many frames `features` sees, and how much of the critic counts yet."""
+    chosen = torch.rand(frames, generator=draw, device=device).argsort()[:FEATURE_IMAGES]
+    return {"chosen": chosen, "ramp": torch.tensor(min(1.0, max(0.0, step / CRITIC_ALONE - 1)), device=device)}
 
 
 @torch.no_grad()
