@@ -31,6 +31,14 @@ def test_help_and_list_are_fast_and_load_no_torch(arguments: list[str]) -> None:
     assert min(cpu_seconds(arguments) for _ in range(3)) < 0.3
 
 
+def test_it_runs_as_a_module_too() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "antibench", "list", "suites", "--json"], capture_output=True, timeout=60
+    )
+    assert done.returncode == 0
+    assert "smoke" in {item["name"] for item in json.loads(done.stdout)["suites"]}
+
+
 def test_list_shows_every_kind() -> None:
     found = json.loads(antibench("list", "--json").stdout)
     assert found.keys() == {"suites", "protections", "purifications", "metrics", "models", "datasets"}
