@@ -86,27 +86,20 @@ class PhotoEncoder(nn.Module):
         return {name: value for name, value in state.items() if "backbone." not in name}
 
 
-class TokenImageEncoder(PhotoEncoder):
-    """A photo to 16 image tokens by one linear projection."""
+class CaptionTokenEncoder(PhotoEncoder):
+    """What a small CogVideoX with image tokens reads: 12 vectors of the caption, then 16 of the photo, projected."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
         self.projection = nn.Linear(BACKBONE_CHANNELS, width)
         self.norm = nn.LayerNorm(width)
         self.position = nn.Parameter(torch.randn(self.tokens, width) * 0.1)
+        self.captions = CaptionEncoder(width)
 
     def project(self, raw: Tensor) -> Tensor:
         """The backbone's tokens (B, 16, 1280) to (B, 16, width)."""
         tokens: Tensor = self.norm(self.projection(raw / self.scale)) + self.position
         return tokens
-
-
-class CaptionTokenEncoder(TokenImageEncoder):
-    """What a small CogVideoX with image tokens reads: 12 vectors of the caption, then 16 of the photo."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__(width)
-        self.captions = CaptionEncoder(width)
 
 
 class CaptionPhotoEncoder(PhotoEncoder):

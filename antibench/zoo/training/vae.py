@@ -155,7 +155,7 @@ def train_vae(
     losses_of = partial(vae_losses, trained, features, session.plan.adversarial)
     clips, singles, told = (Step(session, losses_of) for _ in range(3))
     while session.running():
-        if predicted is not None and session.step % 2:
+        if predicted is not None and session.step % 2 == 0:  # single frames have odd steps
             i = torch.randint(0, len(pool), (batch,), generator=draw, device=device)
             x, z = pool.pixels(i), predicted[i].float()
             if not _is_image_vae(trained.vae) and z.shape[1] == x.shape[1]:
