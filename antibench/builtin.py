@@ -79,21 +79,21 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "Small DynamiCrafter, embedded",
         ),
         (
-            "dynamicrafter-small-holdout@1",
+            "dynamicrafter-small-holdout@2",
             "antibench.models.dynamicrafter.specs:DynamiCrafterSmallHoldout",
             "Twin of dynamicrafter-small (other seed and width), embedded",
         ),
         (
-            "cogvideox-tokens-small@5",
+            "cogvideox-tokens-small@6",
             "antibench.models.specs:CogVideoXTokensSmall",
             "Small CogVideoX that also reads guided image tokens, embedded",
         ),
         (
-            "cogvideox-tokens-small-holdout@1",
+            "cogvideox-tokens-small-holdout@2",
             "antibench.models.specs:CogVideoXTokensSmallHoldout",
             "Twin of cogvideox-tokens-small (other seed, width and depth), embedded",
         ),
-        ("cogvideox-small@1", "antibench.models.specs:CogVideoXSmall", "Small CogVideoX, embedded"),
+        ("cogvideox-small@2", "antibench.models.specs:CogVideoXSmall", "Small CogVideoX, embedded"),
         ("svd@1", "antibench.models.specs:SVDXT", "Stable Video Diffusion XT, from the hub"),
         ("cogvideox-5b-i2v@1", "antibench.models.specs:CogVideoX5BI2V", "CogVideoX-5B image-to-video, from the hub"),
         (

@@ -72,7 +72,7 @@ class CogVideoXSmall:
     negative_prompt: str = ""
 
     name: ClassVar[str] = "cogvideox-small"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     card: ClassVar[ModelCard] = small_card("cogvideox-small", "Small CogVideoX of rendered portraits", version)
     size: ClassVar[tuple[int, int]] = small_size("cogvideox-small")
     frames: ClassVar[int] = RECIPES["cogvideox-small"].frames
@@ -108,7 +108,7 @@ class CogVideoXTokensSmall:
     caption_guided: bool = _COGVIDEOX_TOKENS["caption_guided"]
 
     name: ClassVar[str] = "cogvideox-tokens-small"
-    version: ClassVar[int] = 5
+    version: ClassVar[int] = 6
     card: ClassVar[ModelCard] = small_card(
         "cogvideox-tokens-small", "Small CogVideoX of rendered portraits, conditioned as DynamiCrafter is", version
     )
@@ -135,7 +135,7 @@ class CogVideoXTokensSmallHoldout(CogVideoXTokensSmall):
     """The twin of `cogvideox-tokens-small`: another seed, narrower and less deep, the same VAE; for transfer."""
 
     name: ClassVar[str] = "cogvideox-tokens-small-holdout"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     card: ClassVar[ModelCard] = small_card(
         "cogvideox-tokens-small-holdout", "Twin of the small CogVideoX with image tokens", version
     )

@@ -196,6 +196,17 @@ RECIPES: dict[str, Recipe] = {
             scheduler=_COG_SCHEDULER,
             sampling={"steps": 16, "guidance": 3.0, "fps": 8},
             train_vae=(Training(steps=2_825, batch=24, learning_rate=1.2e-3, seed=31, ema=0.998),),
+            train_decoder=(
+                Training(
+                    steps=6_984,
+                    batch=24,
+                    learning_rate=3e-4,
+                    seed=33,
+                    ema=0.998,
+                    adversarial=0.5,
+                    denoised_by="cogvideox-tokens-small",
+                ),
+            ),
             train_denoiser=(Training(steps=8_392, batch=192, learning_rate=1.2e-3, seed=32),),
             drop={"text": 0.1},
         ),
@@ -259,7 +270,10 @@ RECIPES: dict[str, Recipe] = {
             scheduler=_DYNAMI_SCHEDULE,
             sampling=_DYNAMI_SAMPLING,
             vae_of="dynamicrafter-small",
-            train_denoiser=(Training(steps=11_166, batch=64, learning_rate=1.2e-3, seed=142),),
+            train_denoiser=(
+                Training(steps=11_166, batch=64, learning_rate=1.2e-3, seed=142),
+                Training(steps=11_008, batch=64, learning_rate=1e-3, seed=143),
+            ),
             drop=_DYNAMI_DROP,
         ),
         Recipe(
@@ -272,7 +286,10 @@ RECIPES: dict[str, Recipe] = {
             scheduler=_COG_SCHEDULER,
             sampling=_TOKENS_SAMPLING,
             vae_of="cogvideox-small",
-            train_denoiser=(Training(steps=29_160, batch=64, learning_rate=1.2e-3, seed=155),),
+            train_denoiser=(
+                Training(steps=29_160, batch=64, learning_rate=1.2e-3, seed=155),
+                Training(steps=29_795, batch=64, learning_rate=1e-3, seed=156),
+            ),
             drop={**_TOKENS_DROP, "both": 0.06, "tokens": 0.1},
         ),
     )

@@ -181,5 +181,5 @@ class DynamiCrafterSmallHoldout(DynamiCrafterSmall):
     """The twin of `dynamicrafter-small`: another seed and narrower, the same VAE; for transfer."""
 
     name: ClassVar[str] = "dynamicrafter-small-holdout"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     card: ClassVar[ModelCard] = small_card("dynamicrafter-small-holdout", "Twin of the small DynamiCrafter", version)
