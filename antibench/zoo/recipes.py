@@ -123,8 +123,8 @@ _COG_SCHEDULER = {
 
 _TOKENS_VAE = {**_COG_VAE, "temporal_compression_ratio": 1}
 _TOKENS_TRANSFORMER = {**_COG_TRANSFORMER, "temporal_compression_ratio": 1, "max_text_seq_length": 12 + 16}
-# Guidance 3 over the image tokens alone: the caption under guidance turns heads too far (docs/world.md).
-_TOKENS_SAMPLING = {"steps": 8, "guidance": 3.0, "caption_guided": False, "fps": 8}
+# Guidance 4 over the image tokens alone: the caption under guidance turns heads too far (docs/world.md).
+_TOKENS_SAMPLING = {"steps": 8, "guidance": 4.0, "caption_guided": False, "fps": 8}
 
 _DYNAMI_FRAMES, _DYNAMI_LATENT, _DYNAMI_QUERIES, _TOKEN_WIDTH = 8, 32, 4, 96
 _DYNAMI_VAE = {
@@ -273,6 +273,8 @@ RECIPES: dict[str, Recipe] = {
             train_denoiser=(
                 Training(steps=11_166, batch=64, learning_rate=1.2e-3, seed=142),
                 Training(steps=11_008, batch=64, learning_rate=1e-3, seed=143),
+                Training(steps=22_478, batch=64, learning_rate=1e-3, seed=144),
+                Training(steps=16_682, batch=64, learning_rate=8e-4, seed=145),
             ),
             drop=_DYNAMI_DROP,
         ),
@@ -289,6 +291,8 @@ RECIPES: dict[str, Recipe] = {
             train_denoiser=(
                 Training(steps=29_160, batch=64, learning_rate=1.2e-3, seed=155),
                 Training(steps=29_795, batch=64, learning_rate=1e-3, seed=156),
+                Training(steps=57_328, batch=64, learning_rate=1e-3, seed=157),
+                Training(steps=39_477, batch=64, learning_rate=8e-4, seed=158),
             ),
             drop={**_TOKENS_DROP, "both": 0.06, "tokens": 0.1},
         ),
