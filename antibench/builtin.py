@@ -97,6 +97,11 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
         ("svd@1", "antibench.models.specs:SVDXT", "Stable Video Diffusion XT, from the hub"),
         ("cogvideox-5b-i2v@1", "antibench.models.specs:CogVideoX5BI2V", "CogVideoX-5B image-to-video, from the hub"),
         (
+            "cogvideox1.5-5b-i2v@1",
+            "antibench.models.specs:CogVideoX15I2V",
+            "CogVideoX 1.5 5B image-to-video, from the hub",
+        ),
+        (
             "dynamicrafter-512@1",
             "antibench.models.dynamicrafter.specs:DynamiCrafter512",
             "DynamiCrafter at 320 x 512, from the hub",

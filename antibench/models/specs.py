@@ -15,6 +15,7 @@ Gate: TypeAlias = Literal["passed", "failed", "unmeasured"]
 
 SVD_REVISION = "9e43909513c6714f1bc78bcb44d96e733cd242aa"
 COGVIDEOX_REVISION = "a6f0f4858a8395e7429d82493864ce92bf73af11"
+COGVIDEOX_1_5_REVISION = "46c90528707aebbe69066390b4fe7e7d24c9c2a4"
 
 SVD_GIVES: frozenset[Gives] = frozenset(
     {"diffusion_loss", "guidance", "features", "image_latents", "vae_features", "image_tokens"}
@@ -229,6 +230,7 @@ class CogVideoX5BI2V:
     )
     size: ClassVar[tuple[int, int]] = (480, 720)
     frames: ClassVar[int] = 49
+    fps: ClassVar[float] = 8.0
     gives: ClassVar[frozenset[Gives]] = COGVIDEOX_GIVES
 
     def load(self, device: str) -> VideoModel:
@@ -242,4 +244,29 @@ class CogVideoX5BI2V:
             guidance_scale=self.guidance,
             negative_prompt=self.negative_prompt,
             use_dynamic_cfg=self.dynamic_guidance,
+            fps=self.fps,
         )
+
+
+@dataclass(frozen=True)
+class CogVideoX15I2V(CogVideoX5BI2V):
+    """CogVideoX 1.5 5B image-to-video, 81 frames: patches of two latent frames, and an embedding of the offset."""
+
+    revision: str = COGVIDEOX_1_5_REVISION
+
+    name: ClassVar[str] = "cogvideox1.5-5b-i2v"
+    version: ClassVar[int] = 1
+    card: ClassVar[ModelCard] = ModelCard(
+        "CogVideoX 1.5 5B image-to-video",
+        source="Yang et al.; pipeline of diffusers, values of the model card",
+        year=2024,
+        arxiv="2408.06072",
+        citation=_COGVIDEOX_CITATION,
+        licence="CogVideoX License",
+        repo_id="THUDM/CogVideoX1.5-5B-I2V",
+        revision=COGVIDEOX_1_5_REVISION,
+        notes="The weights take about 21 GB in bfloat16, text encoder included; activations come on top, unmeasured.",
+    )
+    size: ClassVar[tuple[int, int]] = (768, 1360)
+    frames: ClassVar[int] = 81
+    fps: ClassVar[float] = 16.0

@@ -19,9 +19,9 @@ from transformers import T5Config, T5EncoderModel, T5Tokenizer
 
 from antibench.contracts import ModelCard
 from antibench.errors import UserError
-from antibench.models.specs import SVDXT, CogVideoX5BI2V
+from antibench.models.specs import SVDXT, CogVideoX5BI2V, CogVideoX15I2V
 from antibench.testing.model_contract import checks
-from antibench.testing.tiny_cogvideox import WIDTH, TinyCogVideoX
+from antibench.testing.tiny_cogvideox import SERIES_1_5, WIDTH, TinyCogVideoX
 from antibench.testing.tiny_svd import TinySVD
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -52,6 +52,18 @@ class CachedCogVideoX(CogVideoX5BI2V):
     frames: ClassVar[int] = TinyCogVideoX.frames
 
 
+@dataclasses.dataclass(frozen=True)
+class CachedCogVideoX15(CogVideoX15I2V):
+    """A tiny checkpoint of the 1.5 series through the loader of the real one."""
+
+    steps: int = 2
+    revision: str = REVISION
+
+    card: ClassVar[ModelCard] = ModelCard("Tiny", repo_id="org/cogvideox1.5", revision=REVISION)
+    size: ClassVar[tuple[int, int]] = CachedCogVideoX.size
+    frames: ClassVar[int] = TinyCogVideoX.frames
+
+
 def t5() -> tuple[T5Tokenizer, T5EncoderModel]:
     """A tokenizer of letters and a random encoder."""
     letters = [(letter, -1.0) for letter in "▁abcdefghijklmnopqrstuvwxyz"]
@@ -64,17 +76,22 @@ def t5() -> tuple[T5Tokenizer, T5EncoderModel]:
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("hub")
     TinySVD(clip=True).load("cpu").pipe.save_pretrained(snapshot(root, "svd"))
+    save_cogvideox(snapshot(root, "cogvideox"), {}, {})
+    save_cogvideox(snapshot(root, "cogvideox1.5"), SERIES_1_5, {"invert_scale_latents": True})
+    return root
+
+
+def save_cogvideox(folder: Path, transformer: dict[str, Any], vae: dict[str, Any]) -> None:
     height, width = CachedCogVideoX.size
+    sizes = {"sample_height": height // 4, "sample_width": width // 4, "max_text_seq_length": 48}
     tiny = TinyCogVideoX(
-        vae={"sample_height": height, "sample_width": width},
-        transformer={"sample_height": height // 4, "sample_width": width // 4, "max_text_seq_length": 48},
+        vae={"sample_height": height, "sample_width": width, **vae}, transformer={**sizes, **transformer}
     )
     parts = tiny.load("cpu").pipe.components
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         parts["tokenizer"], parts["text_encoder"] = t5()
-    CogVideoXImageToVideoPipeline(**parts).save_pretrained(snapshot(root, "cogvideox"))
-    return root
+    CogVideoXImageToVideoPipeline(**parts).save_pretrained(folder)
 
 
 def snapshot(root: Path, name: str) -> Path:
@@ -88,7 +105,7 @@ def offline_cache(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-@pytest.mark.parametrize("spec", [CachedSVD, CachedCogVideoX])
+@pytest.mark.parametrize("spec", [CachedSVD, CachedCogVideoX, CachedCogVideoX15])
 def test_real_loaders_keep_the_contract(spec: type[Any], dtype: str) -> None:
     assert [check for check in checks(spec, dtype=dtype) if not check.ok] == []
 

@@ -31,6 +31,7 @@ SMALL: list[type[Any]] = [
 REAL: list[type[Any]] = [
     specs.SVDXT,
     specs.CogVideoX5BI2V,
+    specs.CogVideoX15I2V,
     dynamicrafter.DynamiCrafter512,
     dynamicrafter.DynamiCrafter1024,
     dynamicrafter.DynamiCrafter256,
