@@ -101,6 +101,7 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "antibench.models.specs:CogVideoX15I2V",
             "CogVideoX 1.5 5B image-to-video, from the hub",
         ),
+        ("i2vgen-xl@1", "antibench.models.specs_i2vgen_xl:I2VGenXLSpec", "I2VGen-XL, from the hub"),
         (
             "dynamicrafter-512@1",
             "antibench.models.dynamicrafter.specs:DynamiCrafter512",

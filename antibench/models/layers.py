@@ -45,5 +45,26 @@ def encoder_layers(encoder: nn.Module) -> dict[str, nn.Module]:
     return layers
 
 
+def unet_layers(unet: nn.Module, kinds: tuple[str, str]) -> dict[str, nn.Module]:
+    """The blocks of a U-Net in the order they run: each residual layer together with its attention, if it has one.
+
+    Args:
+        unet: One of diffusers with stages down, mid and up.
+        kinds: Names of what a stage with attention, and one without, runs last in each of its layers.
+    """
+    layers: dict[str, nn.Module] = {}
+    stages = [(f"down_blocks.{i}", block) for i, block in enumerate(cast(nn.ModuleList, unet.down_blocks))]
+    stages.append(("mid_block", cast(nn.Module, unet.mid_block)))
+    stages += [(f"up_blocks.{i}", block) for i, block in enumerate(cast(nn.ModuleList, unet.up_blocks))]
+    for name, block in stages:
+        if name == "mid_block":
+            layers[name] = block
+            continue
+        kind = kinds[0] if hasattr(block, kinds[0]) else kinds[1]
+        for i, layer in enumerate(getattr(block, kind)):
+            layers[f"{name}.{kind}.{i}"] = layer
+    return layers
+
+
 def _keep(store: dict[str, torch.Tensor], name: str, module: nn.Module, args: Any, output: Any) -> None:
     store[name] = output[0] if isinstance(output, tuple) else output

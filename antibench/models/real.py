@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from diffusers import CogVideoXImageToVideoPipeline, StableVideoDiffusionPipeline
+from diffusers import CogVideoXImageToVideoPipeline, I2VGenXLPipeline, StableVideoDiffusionPipeline
 
 from antibench.models.cogvideox import CogVideoX, CogVideoXSettings
 from antibench.models.dynamicrafter.adapter import DynamiCrafter, DynamiCrafterSettings
 from antibench.models.dynamicrafter.checkpoint import load_networks
 from antibench.models.dynamicrafter.presets import PRESETS
 from antibench.models.hub import dtype_of, fetch_file, load_pipeline
+from antibench.models.i2vgen_xl import I2VGenXL, I2VGenXLSettings
 from antibench.models.svd import SVD, SVDSettings
 
 if TYPE_CHECKING:
     from antibench.models.dynamicrafter.specs import DynamiCrafterSpec
     from antibench.models.specs import SVDXT, CogVideoX5BI2V
+    from antibench.models.specs_i2vgen_xl import I2VGenXLSpec
 
 
 def load_svd(spec: SVDXT, device: str, **sampling: Any) -> SVD:
@@ -55,3 +57,13 @@ def load_dynamicrafter(spec: DynamiCrafterSpec, device: str, **sampling: Any) ->
         size=spec.size, frames=spec.frames, spacing=preset.spacing, fps=preset.save_fps, **sampling
     )
     return DynamiCrafter(networks, settings, spec)
+
+
+def load_i2vgen_xl(spec: I2VGenXLSpec, device: str, **sampling: Any) -> I2VGenXL:
+    """I2VGen-XL; `sampling` are fields of `I2VGenXLSettings`. Its U-Net has no way to compute activations again.
+
+    Raises:
+        UserError: if the weights are neither cached nor within reach.
+    """
+    pipe = load_pipeline(I2VGenXLPipeline, spec.card.repo_id, spec.revision, spec.dtype, device)
+    return I2VGenXL(pipe, I2VGenXLSettings(size=spec.size, frames=spec.frames, **sampling), spec)

@@ -18,10 +18,9 @@ import numpy as np
 import torch
 from diffusers import EulerDiscreteScheduler, StableVideoDiffusionPipeline
 from PIL import Image
-from torch import nn
 
 from antibench.contracts import Denoised, Encoded, FramesU8, ImageU8, ModelSpec
-from antibench.models.layers import captured, encoder_layers
+from antibench.models.layers import captured, encoder_layers, unet_layers
 from antibench.models.svd_tokens import image_tokens
 from antibench.pixels import fit, to_float
 
@@ -74,7 +73,7 @@ class SVD:
         self.size = settings.size
         self.frames = settings.frames
         self.fps = float(settings.fps)
-        self._layers = unet_layers(pipe.unet)
+        self._layers = unet_layers(pipe.unet, kinds=("attentions", "resnets"))
         self._vae_layers = encoder_layers(pipe.vae.encoder)
         self.layers = tuple(self._layers)
         self.vae_layers = tuple(self._vae_layers)
@@ -221,22 +220,6 @@ class SVD:
     def _posterior_mode(self, pixels: torch.Tensor) -> torch.Tensor:
         vae = self.pipe.vae
         return cast(torch.Tensor, vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist.mode().float())
-
-
-def unet_layers(unet: nn.Module) -> dict[str, nn.Module]:
-    """The blocks of the U-Net in the order they run: each residual layer together with its attention, if it has one."""
-    layers: dict[str, nn.Module] = {}
-    stages = [(f"down_blocks.{i}", block) for i, block in enumerate(cast(nn.ModuleList, unet.down_blocks))]
-    stages.append(("mid_block", cast(nn.Module, unet.mid_block)))
-    stages += [(f"up_blocks.{i}", block) for i, block in enumerate(cast(nn.ModuleList, unet.up_blocks))]
-    for name, block in stages:
-        if name == "mid_block":
-            layers[name] = block
-            continue
-        kind = "attentions" if hasattr(block, "attentions") else "resnets"
-        for i, layer in enumerate(getattr(block, kind)):
-            layers[f"{name}.{kind}.{i}"] = layer
-    return layers
 
 
 def _sampled_range(scheduler: EulerDiscreteScheduler, steps: int) -> tuple[float, float]:

@@ -228,12 +228,15 @@ class _Probe:
         return _all_carry_gradient(names, self.denoise(image, capture=names).features, image)
 
     def hooks(self) -> str | None:
+        """Hooks that a library puts on its own networks, once, are there before."""
         networks = _networks(self.model)
+        self.denoise(self.image())
+        before = _hooks(networks)
         self.denoise(self.image(), capture=self.model.layers)
         try:
             self.denoise(self.image(), capture=[*self.model.layers, "no-such-layer"])
         except ValueError:
-            left = [name for network in networks for name, part in network.named_modules() if part._forward_hooks]
+            left = [name for name, count in _hooks(networks).items() if count > before[name]]
             return f"hooks left on {', '.join(left)}" if left else None
         return "accepted"
 
@@ -275,6 +278,12 @@ def _networks(model: VideoModel) -> list[nn.Module]:
     held = list(vars(model).values())
     held += [part for value in held for part in getattr(value, "components", {}).values()]
     return [value for value in held if isinstance(value, nn.Module)]
+
+
+def _hooks(networks: list[nn.Module]) -> dict[str, int]:
+    """Number of forward hooks by module."""
+    parts = [(f"{i}.{name}", part) for i, network in enumerate(networks) for name, part in network.named_modules()]
+    return {name: len(part._forward_hooks) for name, part in parts}
 
 
 def _fingerprint(networks: list[nn.Module]) -> str:

@@ -9,8 +9,7 @@ import torch
 from diffusers import UNetSpatioTemporalConditionModel
 from torch import nn
 
-from antibench.models.layers import captured
-from antibench.models.svd import unet_layers
+from antibench.models.layers import captured, unet_layers
 from antibench.testing.tiny_cogvideox import TinyCogVideoX
 from antibench.testing.tiny_svd import TinySVD
 
@@ -61,7 +60,7 @@ def test_the_published_unet_has_the_blocks_that_methods_speak_of() -> None:
     """Four levels of two, a middle, four levels of three."""
     with torch.device("meta"):
         unet = UNetSpatioTemporalConditionModel()
-    names = list(unet_layers(unet))
+    names = list(unet_layers(unet, kinds=("attentions", "resnets")))
     assert len(names) == 8 + 1 + 12
     assert names[2] == "down_blocks.1.attentions.0"
     assert names[6:10] == ["down_blocks.3.resnets.0", "down_blocks.3.resnets.1", "mid_block", "up_blocks.0.resnets.0"]

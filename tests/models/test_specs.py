@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from antibench.errors import UserError
-from antibench.models import small, specs
+from antibench.models import small, specs, specs_i2vgen_xl
 from antibench.models.dynamicrafter import specs as dynamicrafter
 from antibench.pixels import to_float
 from antibench.registry import MODELS
@@ -32,6 +32,7 @@ REAL: list[type[Any]] = [
     specs.SVDXT,
     specs.CogVideoX5BI2V,
     specs.CogVideoX15I2V,
+    specs_i2vgen_xl.I2VGenXLSpec,
     dynamicrafter.DynamiCrafter512,
     dynamicrafter.DynamiCrafter1024,
     dynamicrafter.DynamiCrafter256,
@@ -43,7 +44,10 @@ def test_registered_under_its_own_name(spec: type[Any]) -> None:
     assert MODELS.load(f"{spec.name}@{spec.version}") is spec
 
 
-@pytest.mark.parametrize("module", ["antibench.models.specs", "antibench.models.dynamicrafter.specs"])
+@pytest.mark.parametrize(
+    "module",
+    ["antibench.models.specs", "antibench.models.specs_i2vgen_xl", "antibench.models.dynamicrafter.specs"],
+)
 def test_planning_imports_no_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'diffusers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
