@@ -102,6 +102,15 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "CogVideoX 1.5 5B image-to-video, from the hub",
         ),
         ("i2vgen-xl@1", "antibench.models.specs_i2vgen_xl:I2VGenXLSpec", "I2VGen-XL, from the hub"),
+        ("wan2.1-i2v-14b@1", "antibench.models.specs_flow:Wan21", "Wan 2.1 I2V 14B, from the hub"),
+        ("wan2.2-i2v-a14b@1", "antibench.models.specs_flow:Wan22A14B", "Wan 2.2 I2V A14B, from the hub"),
+        ("wan2.2-ti2v-5b@1", "antibench.models.specs_flow:Wan22TI2V", "Wan 2.2 TI2V 5B, from the hub"),
+        ("ltx-video@1", "antibench.models.specs_flow:LTXVideo", "LTX-Video 2B, from the hub"),
+        (
+            "skyreels-v2-i2v-14b@1",
+            "antibench.models.specs_flow:SkyReelsV2",
+            "SkyReels-V2 I2V 14B, from the hub, commit to be given",
+        ),
         (
             "dynamicrafter-512@1",
             "antibench.models.dynamicrafter.specs:DynamiCrafter512",

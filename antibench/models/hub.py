@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,19 @@ from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_
 from antibench.errors import UserError
 
 PROBE_SECONDS = 5.0
+COMMIT = re.compile(r"[0-9a-f]{40}")
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
 
-def load_pipeline(kind: type[DiffusionPipeline], repo_id: str, revision: str, dtype: str, device: str) -> Any:
+def load_pipeline(
+    kind: type[DiffusionPipeline],
+    repo_id: str,
+    revision: str,
+    dtype: str,
+    device: str,
+    *,
+    float32: Sequence[str] = (),
+) -> Any:
     """Load a pipeline at a pinned commit, safetensors only.
 
     Args:
@@ -28,18 +38,21 @@ def load_pipeline(kind: type[DiffusionPipeline], repo_id: str, revision: str, dt
         revision: 40 hex digits of the commit.
         dtype: "bfloat16" or "float32"; half precision overflows in the VAE.
         device: Torch device.
+        float32: Parts that are loaded in float32 whatever the dtype; those the pipeline lacks are passed over.
 
     Raises:
-        UserError: unknown dtype, or weights that are neither cached nor within reach.
+        UserError: unknown dtype, no commit, or weights that are neither cached nor within reach.
     """
-    torch_dtype = dtype_of(dtype, repo_id)
+    if not COMMIT.fullmatch(revision):
+        raise UserError(f"{repo_id}: revision {revision!r} is not a commit; give `revision`, 40 hex digits")
+    dtypes = {"default": dtype_of(dtype, repo_id), **dict.fromkeys(float32, torch.float32)}
     cached = isinstance(try_to_load_from_cache(repo_id, "model_index.json", revision=revision), str)
     if not cached:
         _require_hub(repo_id, revision)
     try:
         with _without_bars():
             pipe = kind.from_pretrained(
-                repo_id, revision=revision, dtype=torch_dtype, use_safetensors=True, local_files_only=cached
+                repo_id, revision=revision, dtype=dtypes, use_safetensors=True, local_files_only=cached
             )
     except OSError as error:
         reason = str(error).splitlines()[0]

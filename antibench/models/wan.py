@@ -143,9 +143,9 @@ class Wan(FlowModel):
             sample = torch.cat([noised, self._given(encoded.latents), encoded.latents], dim=1)
         return cast(
             torch.Tensor,
-            transformer(
-                hidden_states=sample.to(transformer.dtype), timestep=steps, return_dict=False, **context
-            )[0].float(),
+            transformer(hidden_states=sample.to(transformer.dtype), timestep=steps, return_dict=False, **context)[
+                0
+            ].float(),
         )
 
     def _timesteps_of_tokens(self, noised: torch.Tensor, timestep: float) -> torch.Tensor:

@@ -63,9 +63,7 @@ def repeated(model: FlowModel, photo: np.ndarray, step: Step) -> Denoised:
         known = model.encode(image)
         if hasattr(model.pipe, "encode_image") and known.tokens is not None:
             known = replace(known, tokens=model.pipe.encode_image(Image.fromarray(photo)))
-        return model.denoise(
-            image, PROMPT, clip_latents=clip, t=t, noise=noise, guided=True, encoded=known
-        )
+        return model.denoise(image, PROMPT, clip_latents=clip, t=t, noise=noise, guided=True, encoded=known)
 
 
 def latent_frames(model: FlowModel) -> int:

@@ -23,7 +23,7 @@ def test_pixels_are_those_of_the_processor_but_for_its_rounding(size: tuple[int,
     theirs = processor(images=Image.fromarray(photo), return_tensors="pt").pixel_values
     ours = clip_view(processor, to_float(photo))
     difference = (ours - theirs).abs()
-    assert difference.max() < 1.01 * LEVEL
+    assert difference.max() < 1.2 * LEVEL
     assert difference.mean() < LEVEL / 3
 
 

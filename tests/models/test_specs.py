@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from antibench.errors import UserError
-from antibench.models import small, specs, specs_i2vgen_xl
+from antibench.models import small, specs, specs_flow, specs_i2vgen_xl
 from antibench.models.dynamicrafter import specs as dynamicrafter
 from antibench.pixels import to_float
 from antibench.registry import MODELS
@@ -33,20 +33,30 @@ REAL: list[type[Any]] = [
     specs.CogVideoX5BI2V,
     specs.CogVideoX15I2V,
     specs_i2vgen_xl.I2VGenXLSpec,
+    specs_flow.Wan21,
+    specs_flow.Wan22A14B,
+    specs_flow.Wan22TI2V,
+    specs_flow.LTXVideo,
     dynamicrafter.DynamiCrafter512,
     dynamicrafter.DynamiCrafter1024,
     dynamicrafter.DynamiCrafter256,
 ]
+UNPINNED: list[type[Any]] = [specs_flow.SkyReelsV2]
 
 
-@pytest.mark.parametrize("spec", SMALL + REAL)
+@pytest.mark.parametrize("spec", SMALL + REAL + UNPINNED)
 def test_registered_under_its_own_name(spec: type[Any]) -> None:
     assert MODELS.load(f"{spec.name}@{spec.version}") is spec
 
 
 @pytest.mark.parametrize(
     "module",
-    ["antibench.models.specs", "antibench.models.specs_i2vgen_xl", "antibench.models.dynamicrafter.specs"],
+    [
+        "antibench.models.specs",
+        "antibench.models.specs_flow",
+        "antibench.models.specs_i2vgen_xl",
+        "antibench.models.dynamicrafter.specs",
+    ],
 )
 def test_planning_imports_no_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'diffusers' in sys.modules)"
@@ -59,6 +69,15 @@ def test_real_models_are_pinned(spec: type[Any]) -> None:
     assert spec().revision == spec.card.revision
     assert spec.card.licence
     assert spec.card.citation
+
+
+@pytest.mark.parametrize("spec", UNPINNED)
+def test_a_model_without_a_known_commit_says_so_and_loads_none_of_its_own_choice(spec: type[Any]) -> None:
+    assert spec.card.revision == spec().revision == ""
+    assert "revision" in spec.card.notes
+    for revision in ("", "main"):
+        with pytest.raises(UserError, match="is not a commit; give `revision`, 40 hex digits"):
+            spec(revision=revision).load("cpu")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,67 @@
+"""The real checkpoints of flow matching, arranged so that a gradient needs little memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from diffusers import LTXImageToVideoPipeline, SkyReelsV2ImageToVideoPipeline, WanImageToVideoPipeline
+
+from antibench.models.flow import FlowSettings
+from antibench.models.hub import load_pipeline
+from antibench.models.ltx import LTX
+from antibench.models.wan import Wan, WanSettings
+
+if TYPE_CHECKING:
+    from antibench.models.specs_flow import FlowSpec, LTXVideo, SkyReelsV2, Wan21, Wan22A14B, Wan22TI2V
+
+WAN_FLOAT32 = ("vae", "image_encoder")
+"""Parts that the documentation of diffusers loads in float32."""
+
+
+def load_wan(spec: Wan21 | Wan22A14B | Wan22TI2V, device: str, **sampling: Any) -> Wan:
+    """Wan 2.1 or 2.2; `sampling` are further fields of `WanSettings`.
+
+    Raises:
+        UserError: if the weights are neither cached nor within reach.
+    """
+    return _wan(WanImageToVideoPipeline, spec, spec.shift, device, **sampling)
+
+
+def load_skyreels(spec: SkyReelsV2, device: str) -> Wan:
+    """SkyReels-V2, which takes the photo in as Wan 2.1 does.
+
+    Raises:
+        UserError: if no commit is given, or the weights are neither cached nor within reach.
+    """
+    return _wan(SkyReelsV2ImageToVideoPipeline, spec, spec.shift, device)
+
+
+def load_ltx(spec: LTXVideo, device: str) -> LTX:
+    """LTX-Video.
+
+    Raises:
+        UserError: if the weights are neither cached nor within reach.
+    """
+    pipe = load_pipeline(LTXImageToVideoPipeline, spec.card.repo_id, spec.revision, spec.dtype, device)
+    pipe.transformer.enable_gradient_checkpointing()
+    return LTX(pipe, FlowSettings(**_sampling(spec)), spec)
+
+
+def _wan(kind: type[Any], spec: FlowSpec, shift: float, device: str, **sampling: Any) -> Wan:
+    pipe = load_pipeline(kind, spec.card.repo_id, spec.revision, spec.dtype, device, float32=WAN_FLOAT32)
+    pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, flow_shift=shift)
+    for transformer in (pipe.transformer, pipe.components.get("transformer_2")):
+        if transformer is not None:
+            transformer.enable_gradient_checkpointing()
+    return Wan(pipe, WanSettings(**_sampling(spec), **sampling), spec)
+
+
+def _sampling(spec: FlowSpec) -> dict[str, Any]:
+    return {
+        "size": spec.size,
+        "frames": spec.frames,
+        "fps": spec.fps,
+        "steps": spec.steps,
+        "guidance_scale": spec.guidance,
+        "negative_prompt": spec.negative_prompt,
+    }
