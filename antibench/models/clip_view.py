@@ -1,4 +1,4 @@
-"""What a CLIP image encoder is shown of a photo, differentiably: the arithmetic of an image processor of transformers."""
+"""What a CLIP image encoder is shown of a photo, differentiably: the arithmetic of transformers' image processor."""
 
 from __future__ import annotations
 

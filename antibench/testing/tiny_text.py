@@ -25,12 +25,12 @@ _ENDS = ("<|startoftext|>", "<|endoftext|>")
 
 
 def clip_text() -> tuple[CLIPTokenizer, CLIPTextModel]:
-    """A CLIP tokenizer of letters, 64 tokens long, and its encoder."""
+    """A CLIP tokenizer of letters, 77 tokens long, and its encoder."""
     words = [*string.ascii_lowercase, *(letter + "</w>" for letter in string.ascii_lowercase), *_ENDS]
-    tokenizer = CLIPTokenizer(vocab={word: i for i, word in enumerate(words)}, merges=[], model_max_length=64)
+    tokenizer = CLIPTokenizer(vocab={word: i for i, word in enumerate(words)}, merges=[], model_max_length=77)
     config = CLIPTextConfig(
         vocab_size=len(words), hidden_size=WIDTH, intermediate_size=WIDTH, projection_dim=WIDTH, num_hidden_layers=2,
-        num_attention_heads=2, max_position_embeddings=64, bos_token_id=len(words) - 2, eos_token_id=len(words) - 1,
+        num_attention_heads=2, max_position_embeddings=77, bos_token_id=len(words) - 2, eos_token_id=len(words) - 1,
         pad_token_id=len(words) - 1,
     )  # fmt: skip
     return tokenizer, CLIPTextModel(config)

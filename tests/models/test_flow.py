@@ -133,9 +133,7 @@ def test_what_does_not_fit_is_refused(model: FlowModel) -> None:
     with pytest.raises(ValueError, match="no layer 'nowhere'"):
         model.denoise(to_float(photo), "", clip_latents=latents, t=0.5, noise=latents, capture=["nowhere"])
     with pytest.raises(ValueError, match="cannot decode"):
-        replace(SPECS[next(name for name in PLAIN if SPECS[name].name == model.name)], settings={"frames": 8}).load(
-            "cpu"
-        )
+        replace(next(spec for spec in SPECS.values() if spec.name == model.name), settings={"frames": 8}).load("cpu")
 
 
 @pytest.mark.slow

@@ -84,7 +84,7 @@ def test_photo_and_prompt_move_the_prediction_by_more_than_the_tolerance(model: 
 
 
 def test_clip_is_shown_what_the_pipeline_shows_it(model: I2VGenXL, photo: np.ndarray) -> None:
-    """But for the pipeline's rounding to 8 bits, after each axis: one level, which is 0.0153 over a deviation of 0.26."""
+    """But for the pipeline's rounding to 8 bits, after each axis: one level, 0.0153 over a deviation of 0.26."""
     wide = _resize_bilinear(_center_crop_wide(Image.fromarray(photo), (24, 24)), (224, 224))
     theirs = model.pipe.feature_extractor(
         images=model.pipe.video_processor.numpy_to_pt(model.pipe.video_processor.pil_to_numpy(wide)),
