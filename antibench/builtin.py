@@ -112,6 +112,11 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "SkyReels-V2 I2V 14B, from the hub, commit to be given",
         ),
         (
+            "hunyuan-video-i2v@1",
+            "antibench.models.specs_flow:HunyuanVideoI2V",
+            "HunyuanVideo-I2V, from the hub, commit to be given",
+        ),
+        (
             "dynamicrafter-512@1",
             "antibench.models.dynamicrafter.specs:DynamiCrafter512",
             "DynamiCrafter at 320 x 512, from the hub",

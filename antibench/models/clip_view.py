@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import torch
 from torch.nn import functional as F
@@ -45,4 +45,4 @@ def normalised(processor: Any, image: torch.Tensor) -> torch.Tensor:
         torch.tensor(values, device=image.device)[None, :, None, None]
         for values in (processor.image_mean, processor.image_std)
     )
-    return cast(torch.Tensor, (image - mean) / std)
+    return (image - mean) / std

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from diffusers import LTXImageToVideoPipeline, SkyReelsV2ImageToVideoPipeline, WanImageToVideoPipeline
+from diffusers import (
+    HunyuanVideoImageToVideoPipeline,
+    LTXImageToVideoPipeline,
+    SkyReelsV2ImageToVideoPipeline,
+    WanImageToVideoPipeline,
+)
 
 from antibench.models.flow import FlowSettings
 from antibench.models.hub import load_pipeline
+from antibench.models.hunyuan_video import HunyuanVideo, HunyuanVideoSettings
 from antibench.models.ltx import LTX
 from antibench.models.wan import Wan, WanSettings
 
 if TYPE_CHECKING:
-    from antibench.models.specs_flow import FlowSpec, LTXVideo, SkyReelsV2, Wan21, Wan22A14B, Wan22TI2V
+    from antibench.models.specs_flow import FlowSpec, HunyuanVideoI2V, LTXVideo, SkyReelsV2, Wan21, Wan22A14B, Wan22TI2V
 
 WAN_FLOAT32 = ("vae", "image_encoder")
 """Parts that the documentation of diffusers loads in float32."""
@@ -45,6 +51,18 @@ def load_ltx(spec: LTXVideo, device: str) -> LTX:
     pipe = load_pipeline(LTXImageToVideoPipeline, spec.card.repo_id, spec.revision, spec.dtype, device)
     pipe.transformer.enable_gradient_checkpointing()
     return LTX(pipe, FlowSettings(**_sampling(spec)), spec)
+
+
+def load_hunyuan_video(spec: HunyuanVideoI2V, device: str) -> HunyuanVideo:
+    """HunyuanVideo-I2V, one branch under distilled guidance.
+
+    Raises:
+        UserError: if no commit is given, or the weights are neither cached nor within reach.
+    """
+    pipe = load_pipeline(HunyuanVideoImageToVideoPipeline, spec.card.repo_id, spec.revision, spec.dtype, device)
+    pipe.transformer.enable_gradient_checkpointing()
+    sampling = {**_sampling(spec), "guidance_scale": 1.0, "embedded_guidance": spec.guidance}
+    return HunyuanVideo(pipe, HunyuanVideoSettings(**sampling), spec)
 
 
 def _wan(kind: type[Any], spec: FlowSpec, shift: float, device: str, **sampling: Any) -> Wan:

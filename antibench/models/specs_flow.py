@@ -22,6 +22,9 @@ _LTX_CITATION = """@article{hacohen2024ltx,
 _SKYREELS_CITATION = """@article{chen2025skyreels,
   title = {SkyReels-V2: Infinite-length Film Generative Model},
   author = {Chen, Guibin and others}, journal = {arXiv:2504.13074}, year = {2025}}"""
+_HUNYUAN_CITATION = """@article{kong2024hunyuanvideo,
+  title = {HunyuanVideo: A Systematic Framework For Large Video Generative Models},
+  author = {Kong, Weijie and others}, journal = {arXiv:2412.03603}, year = {2024}}"""
 _ON_TOP = "activations come on top, unmeasured."
 
 
@@ -227,3 +230,40 @@ class SkyReelsV2(FlowSpec):
         from antibench.models.real_flow import load_skyreels
 
         return load_skyreels(self, device)
+
+
+@dataclass(frozen=True)
+class HunyuanVideoI2V(FlowSpec):
+    """HunyuanVideo-I2V, 129 frames, in the form whose first latent frame is the photo's: one branch, no guidance run.
+
+    Attributes:
+        guidance: The distilled guidance scale that the transformer reads.
+    """
+
+    guidance: float = 6.0
+
+    name: ClassVar[str] = "hunyuan-video-i2v"
+    card: ClassVar[ModelCard] = ModelCard(
+        "HunyuanVideo-I2V",
+        source="Kong et al.; pipeline of diffusers, its defaults, scale of the model card",
+        year=2024,
+        arxiv="2412.03603",
+        citation=_HUNYUAN_CITATION,
+        licence="Tencent Hunyuan Community License, which leaves out the EU, the UK and South Korea",
+        repo_id="hunyuanvideo-community/HunyuanVideo-I2V",
+        notes=(
+            "No commit is known here, so none is pinned: it loads only with `revision` given, 40 hex digits. Guidance "
+            "with a negative prompt is not offered. The weights take about 43 GB in bfloat16: transformer 26, language "
+            f"model 17; {_ON_TOP}"
+        ),
+    )
+    size: ClassVar[tuple[int, int]] = (720, 1280)
+    frames: ClassVar[int] = 129
+    fps: ClassVar[float] = 24.0
+    gives: ClassVar[frozenset[Gives]] = SVD_GIVES - {"guidance"}
+
+    def load(self, device: str) -> VideoModel:
+        """Load the weights from the hub or its cache."""
+        from antibench.models.real_flow import load_hunyuan_video
+
+        return load_hunyuan_video(self, device)

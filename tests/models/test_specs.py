@@ -41,7 +41,7 @@ REAL: list[type[Any]] = [
     dynamicrafter.DynamiCrafter1024,
     dynamicrafter.DynamiCrafter256,
 ]
-UNPINNED: list[type[Any]] = [specs_flow.SkyReelsV2]
+UNPINNED: list[type[Any]] = [specs_flow.SkyReelsV2, specs_flow.HunyuanVideoI2V]
 
 
 @pytest.mark.parametrize("spec", SMALL + REAL + UNPINNED)
