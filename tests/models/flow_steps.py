@@ -12,6 +12,8 @@ from PIL import Image
 
 from antibench.contracts import Denoised
 from antibench.models.flow import FlowModel
+from antibench.models.hunyuan_video import HunyuanVideo
+from antibench.models.wan import Wan
 from antibench.pixels import to_float
 
 PROMPT = "smile at me"
@@ -49,7 +51,7 @@ def sampled(model: FlowModel, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
 def repeated(model: FlowModel, photo: np.ndarray, step: Step) -> Denoised:
     """The same step by `denoise`: the latents of a step are any clip and the noise that is then left.
 
-    Tokens of CLIP are the pipeline's, which rounds the resized photo to 8 bits; `test_clip_view.py` has the adapter's.
+    What reads the photo at another size gets the pipeline's, rounded to 8 bits; `test_clip_view.py` has the adapter's.
     """
     moved = step.before
     if model.held and moved.shape[2] < latent_frames(model):  # a pipeline that hands over the moved frames alone
@@ -58,11 +60,14 @@ def repeated(model: FlowModel, photo: np.ndarray, step: Step) -> Denoised:
     # Of the rounding of t back and forth, a little is added, so that a timestep rounded down is the same.
     t = step.sigma / (model._shift - (model._shift - 1) * step.sigma) + 1e-7
     noise = (moved - (1 - model.sigma(t)) * clip) / model.sigma(t)
-    image = to_float(photo)
-    with torch.no_grad():
+    image, rounded = to_float(photo), Image.fromarray(photo)
+    with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
+        if isinstance(model, HunyuanVideo):
+            read = model._read
+            patch.setattr(model, "_read", lambda image, prompt: read(rounded, prompt))
         known = model.encode(image)
-        if hasattr(model.pipe, "encode_image") and known.tokens is not None:
-            known = replace(known, tokens=model.pipe.encode_image(Image.fromarray(photo)))
+        if isinstance(model, Wan) and known.tokens is not None:
+            known = replace(known, tokens=model.pipe.encode_image(rounded))
         return model.denoise(image, PROMPT, clip_latents=clip, t=t, noise=noise, guided=True, encoded=known)
 
 
