@@ -30,7 +30,7 @@ def load_wan(spec: Wan21 | Wan22A14B | Wan22TI2V, device: str, **sampling: Any) 
     Raises:
         UserError: if the weights are neither cached nor within reach.
     """
-    return _wan(WanImageToVideoPipeline, spec, spec.shift, device, **sampling)
+    return _wan(WanImageToVideoPipeline, spec, device, **sampling)
 
 
 def load_skyreels(spec: SkyReelsV2, device: str) -> Wan:
@@ -39,7 +39,7 @@ def load_skyreels(spec: SkyReelsV2, device: str) -> Wan:
     Raises:
         UserError: if no commit is given, or the weights are neither cached nor within reach.
     """
-    return _wan(SkyReelsV2ImageToVideoPipeline, spec, spec.shift, device)
+    return _wan(SkyReelsV2ImageToVideoPipeline, spec, device)
 
 
 def load_ltx(spec: LTXVideo, device: str) -> LTX:
@@ -65,9 +65,9 @@ def load_hunyuan_video(spec: HunyuanVideoI2V, device: str) -> HunyuanVideo:
     return HunyuanVideo(pipe, HunyuanVideoSettings(**sampling), spec)
 
 
-def _wan(kind: type[Any], spec: FlowSpec, shift: float, device: str, **sampling: Any) -> Wan:
+def _wan(kind: type[Any], spec: Wan21 | Wan22A14B | Wan22TI2V | SkyReelsV2, device: str, **sampling: Any) -> Wan:
     pipe = load_pipeline(kind, spec.card.repo_id, spec.revision, spec.dtype, device, float32=WAN_FLOAT32)
-    pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, flow_shift=shift)
+    pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, flow_shift=spec.shift)
     for transformer in (pipe.transformer, pipe.components.get("transformer_2")):
         if transformer is not None:
             transformer.enable_gradient_checkpointing()
