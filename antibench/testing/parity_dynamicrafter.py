@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from antibench.errors import UserError
-from antibench.models.dynamicrafter.checkpoint import load_strictly, misfit, shapes
+from antibench.models.weights import load_strictly, misfit, shapes
 from antibench.models.dynamicrafter.clip_pixels import clip_pixels
 from antibench.models.dynamicrafter.clip_towers import ImageTower, TextTower
 from antibench.models.dynamicrafter.config import (

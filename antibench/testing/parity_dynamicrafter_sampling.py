@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from antibench.models.dynamicrafter.checkpoint import load_strictly
+from antibench.models.weights import load_strictly
 from antibench.models.dynamicrafter.config import DiffusionConfig, UNetConfig
 from antibench.models.dynamicrafter.ddim import DDIM, Guidance, Spacing
 from antibench.models.dynamicrafter.presets import PRESETS
