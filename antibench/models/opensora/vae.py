@@ -46,22 +46,27 @@ class OpenSoraVAE(nn.Module):
         """The image autoencoder, an `AutoencoderKL` of diffusers."""
         return self.spatial_vae["module"]
 
+    @property
+    def patch(self) -> int:
+        """Rows and columns of pixels that a place of a latent stands for: 8 in the public checkpoint."""
+        return int(2 ** (len(self.config.spatial_vae.block_out_channels) - 1))
+
     def encode(self, pixels: Tensor, gaussian: Gaussian | None = None) -> Tensor:
         """Normalised latents of clips.
 
         Args:
-            pixels: (B, 3, T, H, W) in [-1, 1]. Rows and columns beyond whole patches of 8 are lost.
+            pixels: (B, 3, T, H, W) in [-1, 1]. Rows and columns beyond whole patches are lost.
             gaussian: Draws samples of both posteriors, first for the frames in order, then for each chunk. None: their
                 means.
 
         Returns:
-            (B, C, t, H // 8, W // 8), t as `latent_frames(T)` says.
+            (B, C, t, H // patch, W // patch), t as `latent_frames(T)` says.
         """
         latents = self.temporal_latents(self.spatial_latents(pixels, gaussian), gaussian)
         return (latents - self.shift) / self.scale
 
     def decode(self, latents: Tensor, frames: int) -> Tensor:
-        """Pixels (B, 3, frames, 8·h, 8·w), about [-1, 1], not clamped, of latents (B, C, t, h, w).
+        """Pixels (B, 3, frames, patch·h, patch·w), about [-1, 1], not clamped, of latents (B, C, t, h, w).
 
         Args:
             latents: Normalised.
@@ -101,8 +106,7 @@ class OpenSoraVAE(nn.Module):
 
     def latent_size(self, frames: int, height: int, width: int) -> tuple[int, int, int]:
         """(t, h, w) of the latent of a clip of so many frames, rows and columns."""
-        patch = 2 ** (len(self.config.spatial_vae.block_out_channels) - 1)
-        return self.latent_frames(frames), height // patch, width // patch
+        return self.latent_frames(frames), height // self.patch, width // self.patch
 
     def _by_frame(self, x: Tensor, run: Callable[[Tensor], Tensor]) -> Tensor:
         """Run over the frames of (B, C, T, H, W), a few at a time."""
