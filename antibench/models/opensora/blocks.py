@@ -50,9 +50,7 @@ class Block(nn.Module):
             (B, T·S, width).
         """
         if self.recompute and torch.is_grad_enabled():
-            again: Tensor = checkpoint(
-                self._run, tokens, text, kept, level, frames, rotary, use_reentrant=False
-            )
+            again: Tensor = checkpoint(self._run, tokens, text, kept, level, frames, rotary, use_reentrant=False)
             return again
         return self._run(tokens, text, kept, level, frames, rotary)
 

@@ -97,9 +97,7 @@ class TemporalVAEConfig(Config):
     """After which levels, but for the last, the number of frames is halved."""
     num_groups: PositiveInt = 32
     """Groups of every normalisation."""
-    activation: Literal["swish"] = Field(
-        default="swish", validation_alias=AliasChoices("activation", "activation_fn")
-    )
+    activation: Literal["swish"] = Field(default="swish", validation_alias=AliasChoices("activation", "activation_fn"))
 
     @property
     def frames_per_latent(self) -> int:

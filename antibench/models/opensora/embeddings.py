@@ -57,9 +57,7 @@ class PositionTable(nn.Module):
         base = round((rows * columns) ** 0.5)
         row = self._code(torch.arange(rows, device=device) / scale * (base / rows))
         column = self._code(torch.arange(columns, device=device) / scale * (base / columns))
-        table = torch.cat(
-            [column[None].expand(rows, -1, -1), row[:, None].expand(-1, columns, -1)], dim=-1
-        )
+        table = torch.cat([column[None].expand(rows, -1, -1), row[:, None].expand(-1, columns, -1)], dim=-1)
         return table.flatten(0, 1)[None].to(dtype)
 
     def _code(self, places: Tensor) -> Tensor:

@@ -51,6 +51,4 @@ class OpenSoraNetworks(nn.Module):
         """
         if draws is None:
             return self.vae.encode(pixels[:, :, None])
-        return self.vae.encode(
-            pixels[:, :, None], lambda mean: torch.randn(mean.shape, generator=draws).to(mean)
-        )
+        return self.vae.encode(pixels[:, :, None], lambda mean: torch.randn(mean.shape, generator=draws).to(mean))

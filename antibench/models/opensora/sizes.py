@@ -40,7 +40,18 @@ _SIZES = {
 """(height, width) of each aspect, in the order of `ASPECTS`."""
 SIZES = {name: dict(zip(ASPECTS, sizes, strict=True)) for name, sizes in _SIZES.items()}
 """Resolution -> aspect -> (height, width) in pixels."""
-NUM_FRAMES = {"1x": 51, "2x": 102, "4x": 204, "8x": 408, "16x": 816, "2s": 51, "4s": 102, "8s": 204, "16s": 408, "32s": 816}
+NUM_FRAMES = {
+    "1x": 51,
+    "2x": 102,
+    "4x": 204,
+    "8x": 408,
+    "16x": 816,
+    "2s": 51,
+    "4s": 102,
+    "8s": 204,
+    "16s": 408,
+    "32s": 816,
+}
 """Length in clips of two seconds, or in seconds -> frames at 24 a second, in whole chunks of the autoencoder."""
 SINGLE_FRAME_FPS = 120
 """What the network is told of the speed of a picture."""
