@@ -1,4 +1,4 @@
-"""Weights of a checkpoint file, read without running code and loaded strictly, with one message for what does not fit."""
+"""Weights of a checkpoint file, read without running code and loaded strictly; one message says what does not fit."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def _vae_weights(reference: ReferenceFile) -> dict[str, Tensor]:
 
 
 def _vae_outputs(network: OpenSoraVAE, inputs: Inputs, reference: ReferenceFile) -> Outputs:
-    """What is recorded of each clip, called ``image`` or ``video`` or anything else; decoding of its recorded latent."""
+    """What is recorded of each clip, by its name, such as ``image`` or ``video``; decoding of its recorded latent."""
     outputs: dict[str, Callable[[], Tensor]] = {}
     for name, pixels in inputs.items():
         if name.endswith("_noise"):

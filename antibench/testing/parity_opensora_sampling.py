@@ -20,7 +20,7 @@ TIMESTEPS = 1e-6 * LEVELS
 """Of numbers up to 1000, computed in float32."""
 
 Branches = Callable[[Tensor, Tensor, Tensor | None], Tensor]
-"""The network's output (2N, C, T, h, w), conditional half first, for latents, timesteps and active frames of N clips."""
+"""The network's output (2N, C, T, h, w), conditional half first; takes latents, timesteps and active frames of N."""
 
 
 def rflow(reference: ReferenceFile) -> Iterator[Compared]:

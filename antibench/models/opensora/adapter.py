@@ -38,8 +38,8 @@ class OpenSoraSettings:
     frames: int
     steps: int = 30
     told_size: tuple[int, int] | None = None
-    """(height, width) that the network and its timesteps are told. Most published sizes are not whole patches, and their
-    clips come out smaller. None: `size`."""
+    """(height, width) that the network and its timesteps are told. Most published sizes are not whole patches, and
+    their clips come out smaller. None: `size`."""
     guidance_scale: float = 7.0
     """At 1 guidance is off."""
     fps: float = 24.0

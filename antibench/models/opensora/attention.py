@@ -79,4 +79,4 @@ class CrossAttention(nn.Module):
 
 def _by_heads(x: Tensor, heads: int) -> Tensor:
     """(N, L, heads·d) to (N, heads, L, d)."""
-    return x.unflatten(-1, (heads, -1)).transpose(1, 2)
+    return x.reshape(*x.shape[:2], heads, -1).transpose(1, 2)

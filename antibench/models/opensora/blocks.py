@@ -41,8 +41,8 @@ class Block(nn.Module):
             tokens: (B, T·S, width), frame by frame.
             text: (B, L, width).
             kept: (B, L) bool, which text tokens there are; None: all.
-            level: (B, T, 6, width), or (B, 1, 6, width) for frames of one level: shift, scale and gate of the attention,
-                then of the two layers; without the block's own share.
+            level: (B, T, 6, width), or (B, 1, 6, width) for frames of one level: shift, scale and gate of the
+                attention, then of the two layers; without the block's own share.
             frames: T.
             rotary: Positions of frames; spatial blocks have none.
 
@@ -59,19 +59,19 @@ class Block(nn.Module):
     ) -> Tensor:
         shift, scale, gate, mlp_shift, mlp_scale, mlp_gate = (level + self.scale_shift_table).unbind(2)
         mixed = self._attend(modulated(tokens, shift, scale), frames, rotary)
-        tokens = tokens + by_frames(mixed, gate)
+        tokens = tokens + gated(mixed, gate)
         tokens = tokens + self.cross_attn(tokens, text, kept)
         fed = self.mlp(modulated(tokens, mlp_shift, mlp_scale))
-        return tokens + by_frames(fed, mlp_gate)
+        return tokens + gated(fed, mlp_gate)
 
     def _attend(self, tokens: Tensor, frames: int, rotary: RotaryEmbedding) -> Tensor:
         batch = tokens.shape[0]
-        clips = tokens.unflatten(1, (frames, -1))
+        clips = of_frames(tokens, frames)
         if not self.temporal:
             mixed: Tensor = self.attn(clips.flatten(0, 1))
-            return mixed.unflatten(0, (batch, frames)).flatten(1, 2)
+            return mixed.reshape(tokens.shape)
         mixed = self.attn(clips.transpose(1, 2).flatten(0, 1), rotary)
-        return mixed.unflatten(0, (batch, -1)).transpose(1, 2).flatten(1, 2)
+        return mixed.reshape(batch, -1, *mixed.shape[1:]).transpose(1, 2).flatten(1, 2)
 
 
 class FinalLayer(nn.Module):
@@ -94,12 +94,10 @@ class FinalLayer(nn.Module):
         """
         out = modulated(tokens, *self._shift_and_scale(noised))
         if active is not None and clean is not None:
-            # The public model was trained so: a clean frame is modulated by level 0 on top of the clip's own level.
+            # As in the original: a clean frame is modulated by level 0 on top of the clip's own level.
             twice = modulated(out, *self._shift_and_scale(clean))
             frames = active.shape[1]
-            chosen = torch.where(
-                active[:, :, None, None], out.unflatten(1, (frames, -1)), twice.unflatten(1, (frames, -1))
-            )
+            chosen = torch.where(active[:, :, None, None], of_frames(out, frames), of_frames(twice, frames))
             out = chosen.flatten(1, 2)
         projected: Tensor = self.linear(out)
         return projected
@@ -111,11 +109,15 @@ class FinalLayer(nn.Module):
 
 def modulated(tokens: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
     """Normalise (B, T·S, width) over the width, scale by 1 + `scale`, shift; both (B, T, width) or (B, 1, width)."""
-    normal = F.layer_norm(tokens, tokens.shape[-1:], eps=EPS).unflatten(1, (shift.shape[1], -1))
+    normal = of_frames(F.layer_norm(tokens, tokens.shape[-1:], eps=EPS), shift.shape[1])
     return (normal * (1 + scale[:, :, None]) + shift[:, :, None]).flatten(1, 2)
 
 
-def by_frames(tokens: Tensor, factor: Tensor) -> Tensor:
-    """(B, T·S, width) times a factor (B, T, width) or (B, 1, width) of its frames."""
-    frames = factor.shape[1]
-    return (tokens.unflatten(1, (frames, -1)) * factor[:, :, None]).flatten(1, 2)
+def gated(tokens: Tensor, gate: Tensor) -> Tensor:
+    """(B, T·S, width) times (B, T, width) or (B, 1, width)."""
+    return (of_frames(tokens, gate.shape[1]) * gate[:, :, None]).flatten(1, 2)
+
+
+def of_frames(tokens: Tensor, frames: int) -> Tensor:
+    """(B, T·S, width) to (B, T, S, width)."""
+    return tokens.reshape(tokens.shape[0], frames, -1, tokens.shape[-1])

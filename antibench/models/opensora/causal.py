@@ -53,5 +53,5 @@ class ResidualBlock(nn.Module):
 
 def interleaved(x: Tensor) -> Tensor:
     """(B, 2·C, T, H, W) to (B, C, 2·T, H, W): channel 2c + s of frame t is channel c of frame 2t + s."""
-    pairs = x.unflatten(1, (-1, 2))
+    pairs = x.reshape(x.shape[0], -1, 2, *x.shape[2:])
     return torch.movedim(pairs, 2, 3).flatten(2, 3)

@@ -39,7 +39,7 @@ class PositionTable(nn.Module):
     def __init__(self, width: int) -> None:
         """`width`: of a token; a multiple of 4."""
         super().__init__()
-        self.half = width // 2
+        self.code_width = width // 2
 
     def forward(self, rows: int, columns: int, scale: float, dtype: torch.dtype, device: torch.device) -> Tensor:
         """Codes of all places of a frame, the same for a picture of any number of patches at one `scale`.
@@ -62,8 +62,8 @@ class PositionTable(nn.Module):
 
     def _code(self, places: Tensor) -> Tensor:
         """(N,) coordinates to (N, width/2): sines, then cosines."""
-        steps = torch.arange(0, self.half, 2, device=places.device).float()
-        angles = places[:, None] * (1 / BASE ** (steps / self.half))
+        steps = torch.arange(0, self.code_width, 2, device=places.device).float()
+        angles = places[:, None] * (1 / BASE ** (steps / self.code_width))
         return torch.cat([angles.sin(), angles.cos()], dim=-1)
 
 

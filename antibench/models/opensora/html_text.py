@@ -1,7 +1,7 @@
 """The text in a caption that may hold HTML, by the parser of the standard library.
 
-It stands where diffusers' cleaning of captions calls `BeautifulSoup(caption, features="html.parser").text`: same parser,
-same rules, but no further package.
+It stands where diffusers' cleaning of captions calls `BeautifulSoup(caption, features="html.parser").text`: same
+parser, same rules, but no further package.
 """
 
 from __future__ import annotations

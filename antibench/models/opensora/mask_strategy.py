@@ -98,9 +98,9 @@ def _group(text: str) -> Group:
     given = [part.strip() for part in text.split(",")]
     if len(given) > len(_DEFAULTS):
         raise ValueError(f"mask strategy group {text!r} has {len(given)} numbers; at most {len(_DEFAULTS)} are known")
-    *whole, ratio = (*given, *_DEFAULTS[len(given) :])
+    loop, reference, source, target, length, ratio = (*given, *_DEFAULTS[len(given) :])
     try:
-        group = Group(*(int(part) for part in whole), float(ratio))
+        group = Group(int(loop), int(reference), int(source), int(target), int(length), float(ratio))
     except ValueError as error:
         raise ValueError(f"mask strategy group {text!r} is not numbers with commas between") from error
     if not 0 <= group.edit_ratio <= 1:

@@ -22,7 +22,7 @@ CHUNK, LATENT_CHUNK = 17, 5
 """Frames of a chunk of the autoencoder, and how many latent frames the transform counts for it."""
 
 Predict = Callable[[Tensor, Tensor, Tensor | None], Tensor]
-"""Velocity (B, C, T, h, w) for noised latents of that shape, their timestep (B,), and which frames are active (B, T)."""
+"""Velocity (B, C, T, h, w) for noised latents of that shape, their timestep (B,), and the active frames (B, T)."""
 
 
 def timesteps(steps: int, size: tuple[int, int], frames: int, dtype: torch.dtype = torch.float32) -> Tensor:

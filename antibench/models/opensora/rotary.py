@@ -25,6 +25,6 @@ class RotaryEmbedding(nn.Module):
         long = torch.promote_types(x.dtype, torch.float32)
         frames = torch.arange(x.shape[2], device=x.device).to(long)
         angles = (frames[:, None] * self.freqs.to(long)).repeat_interleave(2, dim=-1)
-        pairs = x.to(long).unflatten(-1, (-1, 2))
+        pairs = x.to(long).reshape(*x.shape[:-1], -1, 2)
         turned = torch.stack([-pairs[..., 1], pairs[..., 0]], dim=-1).flatten(-2)
         return (x.to(long) * angles.cos() + turned * angles.sin()).to(x.dtype)

@@ -60,8 +60,8 @@ class STDiT3(nn.Module):
             x: (B, in_channels, T, h, w) latents of any size; filled up with zeros to whole patches.
             timestep: (B,) noise level in [0, 1000], rounded to the type of the weights.
             y: (B, 1, L, caption_channels) text tokens.
-            mask: (B, L), 1 for the text tokens there are: the others are dropped. Fewer rows are repeated for all of the
-                batch, so that both halves of guidance read equally many tokens. None: all are read.
+            mask: (B, L), 1 for the text tokens there are: the others are dropped. Fewer rows are repeated for all of
+                the batch, so that both halves of guidance read equally many tokens. None: all are read.
             x_mask: (B, T) bool, False for clean frames, which are taken to be at level 0. None: there are none.
             fps: (B,) frames per second.
             height: (B,) of the clip in pixels; the first counts.
@@ -83,8 +83,7 @@ class STDiT3(nn.Module):
         filled = F.pad(x.to(dtype), (0, columns * self._patch[1] - x.shape[4], 0, rows * self._patch[0] - x.shape[3]))
         scale = float(height[0]) * float(width[0])
         table = self.pos_embed(rows, columns, scale**0.5 / self.config.input_sq_size, dtype, x.device)
-        tokens = self.x_embedder(filled).unflatten(1, (frames, -1)) + table
-        tokens = tokens.flatten(1, 2)
+        tokens = self.x_embedder(filled) + table.repeat(1, frames, 1)
         for block in self.blocks():
             tokens = block(tokens, text, kept, level, frames, self.rope)
         out = self.final_layer(tokens, noised, clean, x_mask)
@@ -120,14 +119,14 @@ class STDiT3(nn.Module):
     def _by_frame(self, noised: Tensor, clean: Tensor | None, x_mask: Tensor | None) -> Tensor:
         """What modulates the blocks: (B, T, 6, width), or (B, 1, 6, width) without a mask."""
         at_zero = None if clean is None else self.t_block(clean)[:, None]
-        level = self.t_block(noised)[:, None]
+        level: Tensor = self.t_block(noised)[:, None]
         if at_zero is not None and x_mask is not None:
             level = torch.where(x_mask[:, :, None], level, at_zero)
-        return level.unflatten(-1, (6, -1))
+        return level.reshape(*level.shape[:2], 6, -1)
 
     def _unpatched(self, tokens: Tensor, frames: int, rows: int, columns: int) -> Tensor:
         """(B, T·S, patch row · patch column · channel) to (B, C, T, H, W)."""
-        parts = tokens.unflatten(-1, (*self._patch, -1)).unflatten(1, (frames, rows, columns))
+        parts = tokens.reshape(tokens.shape[0], frames, rows, columns, *self._patch, -1)
         return parts.permute(0, 6, 1, 2, 4, 3, 5).flatten(5, 6).flatten(3, 4)
 
     def _block(self, *, temporal: bool) -> Block:

@@ -112,7 +112,7 @@ class OpenSoraVAE(nn.Module):
         """Run over the frames of (B, C, T, H, W), a few at a time."""
         frames = x.transpose(1, 2).flatten(0, 1)
         done = torch.cat([run(batch) for batch in torch.split(frames, self.config.micro_batch_size)])
-        return done.unflatten(0, (x.shape[0], -1)).transpose(1, 2)
+        return done.reshape(x.shape[0], -1, *done.shape[1:]).transpose(1, 2)
 
 
 def _drawn(posterior: DiagonalGaussianDistribution, gaussian: Gaussian | None) -> Tensor:
