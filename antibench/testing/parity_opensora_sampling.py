@@ -31,7 +31,8 @@ def rflow(reference: ReferenceFile) -> Iterator[Compared]:
     steps = timesteps(int(reference.entry("steps")), size, int(inputs["num_frames"][0]))
     branches = _branches(network, inputs)
     for name in sorted({tensor.split(".")[0] for tensor in reference.names if tensor.endswith(".samples")}):
-        recorded, start, mask = reference.group(name), inputs["z_noise"], None
+        recorded = reference.group(name)
+        start, mask = recorded.get("z_init", inputs["z_noise"]), recorded.get("mask")
         if name in strategies:
             start, mask = _start(reference, strategies[name], inputs)
             yield compare(f"{name}.z_init", start, recorded["z_init"], 0.0)

@@ -121,10 +121,10 @@ class VAEConfig(Config):
     temporal_vae: TemporalVAEConfig = Field(
         default=TemporalVAEConfig(), validation_alias=AliasChoices("temporal_vae", "temporal")
     )
-    micro_batch_size: PositiveInt = 4
-    """Frames that go through the image autoencoder at once."""
-    micro_frame_size: PositiveInt = 17
-    """Frames of a chunk; chunks go through the temporal autoencoder on their own."""
+    micro_batch_size: PositiveInt | None = 4
+    """Frames that go through the image autoencoder at once. None: all."""
+    micro_frame_size: PositiveInt | None = 17
+    """Frames of a chunk; chunks go through the temporal autoencoder on their own. None: a clip is one chunk."""
     spatial_scaling: PositiveFloat = 0.18215
     """What a latent of the image autoencoder is multiplied by."""
     shift: tuple[float, ...] = (-0.10, 0.34, 0.27, 0.98)
@@ -135,8 +135,10 @@ class VAEConfig(Config):
     """Latent frames of a chunk. It follows from the rest; another value is refused."""
 
     @property
-    def latent_chunk(self) -> int:
+    def latent_chunk(self) -> int | None:
         """Latent frames of a whole chunk."""
+        if self.micro_frame_size is None:
+            return None
         return -(-self.micro_frame_size // self.temporal_vae.frames_per_latent)
 
     @model_validator(mode="after")

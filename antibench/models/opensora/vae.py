@@ -79,8 +79,9 @@ class OpenSoraVAE(nn.Module):
             raise ValueError(
                 f"{latents.shape[2]} latent frames, where {frames} frames have {self.latent_frames(frames)}"
             )
-        chunk, parts, left = self.config.micro_frame_size, [], frames
-        for part in torch.split(latents * self.scale + self.shift, self.config.latent_chunk, dim=2):
+        chunk, parts, left = self.config.micro_frame_size or frames, [], frames
+        latent_chunk = self.config.latent_chunk or latents.shape[2]
+        for part in torch.split(latents * self.scale + self.shift, latent_chunk, dim=2):
             parts.append(self.temporal_vae.decode(part, min(chunk, left)))
             left -= chunk
         of_frames = torch.cat(parts, dim=2) / self.config.spatial_scaling
@@ -96,22 +97,27 @@ class OpenSoraVAE(nn.Module):
 
     def temporal_latents(self, latents: Tensor, gaussian: Gaussian | None = None) -> Tensor:
         """(B, C, T, h, w) of `spatial_latents` to (B, C', t, h, w), not normalised; each chunk on its own."""
-        chunks = torch.split(latents, self.config.micro_frame_size, dim=2)
+        chunks = torch.split(latents, self.config.micro_frame_size or latents.shape[2], dim=2)
         return torch.cat([_drawn(self.temporal_vae.encode(chunk), gaussian) for chunk in chunks], dim=2)
 
     def latent_frames(self, frames: int) -> int:
         """Latent frames of a clip of so many frames."""
-        chunks, rest = divmod(frames, self.config.micro_frame_size)
-        return chunks * self.config.latent_chunk - (-rest // self.config.temporal_vae.frames_per_latent)
+        chunks, rest = divmod(frames, self.config.micro_frame_size or frames)
+        whole = self.config.latent_chunk or self._groups(frames)
+        return chunks * whole + self._groups(rest)
 
     def latent_size(self, frames: int, height: int, width: int) -> tuple[int, int, int]:
         """(t, h, w) of the latent of a clip of so many frames, rows and columns."""
         return self.latent_frames(frames), height // self.patch, width // self.patch
 
+    def _groups(self, frames: int) -> int:
+        """Latent frames of a chunk of so many frames."""
+        return -(-frames // self.config.temporal_vae.frames_per_latent)
+
     def _by_frame(self, x: Tensor, run: Callable[[Tensor], Tensor]) -> Tensor:
         """Run over the frames of (B, C, T, H, W), a few at a time."""
         frames = x.transpose(1, 2).flatten(0, 1)
-        done = torch.cat([run(batch) for batch in torch.split(frames, self.config.micro_batch_size)])
+        done = torch.cat([run(batch) for batch in torch.split(frames, self.config.micro_batch_size or len(frames))])
         return done.reshape(x.shape[0], -1, *done.shape[1:]).transpose(1, 2)
 
 
