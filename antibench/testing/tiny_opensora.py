@@ -87,10 +87,11 @@ def tiny_t5() -> tuple[T5Tokenizer, T5EncoderModel]:
 
 
 def redrawn(module: Module, seed: int = 0) -> Module:
-    """The module with all trained parameters drawn anew, none zero, in evaluation mode."""
+    """The module with all trained parameters and the null text drawn anew, none zero, in evaluation mode."""
     generator = torch.Generator().manual_seed(seed)
+    null = [(name, value) for name, value in module.named_buffers() if name.endswith("y_embedding")]
     with torch.no_grad():
-        for name, parameter in module.named_parameters():
+        for name, parameter in [*module.named_parameters(), *null]:
             if name.endswith("rope.freqs"):
                 continue
             scale = parameter[0].numel() ** -0.5 if parameter.ndim > 1 else 0.1
