@@ -26,7 +26,8 @@ Branches = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 def rflow(reference: ReferenceFile) -> Iterator[Compared]:
     """Every recorded sampling: its start, its steps one by one, the network at each of them, and the whole walk."""
     network, inputs = _network(reference), reference.inputs("")
-    scale, strategies = float(reference.entry("cfg_scale")), reference.json("strategies")
+    scale = float(reference.entry("cfg_scale"))
+    strategies = reference.json("strategies") if "strategies" in reference.metadata else {}
     size = int(inputs["height"][0]), int(inputs["width"][0])
     steps = timesteps(int(reference.entry("steps")), size, int(inputs["num_frames"][0]))
     branches = _branches(network, inputs)
@@ -68,7 +69,8 @@ def _start(reference: ReferenceFile, strategy: str, inputs: Inputs) -> tuple[Ten
     """Noise with the reference latent in it; starts are where the strategy says, unless the file names an `align`."""
     noise = inputs["z_noise"]
     align = int(reference.metadata["align"]) if "align" in reference.metadata else None
-    references = [[latent] for latent in inputs["reference_latent"]]
+    known = inputs.get("reference_latent")
+    references = [[] for _ in noise] if known is None else [[latent] for latent in known]
     return apply_to_all([strategy] * len(noise), noise, references, align=align)
 
 

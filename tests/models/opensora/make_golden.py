@@ -149,7 +149,8 @@ def vae_pipeline_file(folder: Path) -> None:
         pixels = torch.rand(1, 3, frames, 6, 9, generator=g) * 2 - 1
         t, h, w = network.latent_size(frames, 6, 9)
         spatial, temporal = torch.randn(frames, 4, h, w, generator=g), torch.randn(1, 4, t, h, w, generator=g)
-        of_frames, of_chunks = list(spatial.split(2)), list(temporal.split(3, dim=2))
+        of_frames = list(spatial.split(VAE.micro_batch_size or frames))
+        of_chunks = list(temporal.split(VAE.latent_chunk or t, dim=2))
         latent = network.encode(pixels)
         tensors |= {
             f"inputs.{name}": pixels,

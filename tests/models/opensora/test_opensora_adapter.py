@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from antibench.contracts import PerturbContext
 from antibench.models.opensora.adapter import OpenSora
 from antibench.models.opensora.networks import OpenSoraNetworks
 from antibench.models.opensora.rflow import timesteps
@@ -16,6 +17,7 @@ from antibench.models.opensora.stdit3 import STDiT3
 from antibench.models.opensora.text import T5Text
 from antibench.models.opensora.vae import OpenSoraVAE
 from antibench.pixels import to_float
+from antibench.registry import PROTECTIONS
 from antibench.testing.tiny_opensora import STDIT3, TEXT_LENGTH, VAE, TinyOpenSora, tiny_networks, tiny_t5
 
 SETTINGS = {"steps": 4, "guidance_scale": 5.0, "told_size": (17, 21)}
@@ -174,6 +176,17 @@ def test_the_gradient_reaches_the_photo_and_is_the_slope(photo: np.ndarray, guid
     (gradient,) = torch.autograd.grad(seen.loss, pixels)
     assert (gradient != 0).all()
     torch.testing.assert_close(gradient.double(), slope, rtol=1e-3, atol=1e-4 * float(slope.abs().max()))
+
+
+@pytest.mark.parametrize("name", ["advdm", "mist", "anti-i2v"])
+def test_protections_are_made_on_it(photo: np.ndarray, name: str) -> None:
+    model, image = load(), to_float(photo)
+    reference = model.generate(photo, "a smile", 0)
+    target = torch.rand(image.shape, generator=torch.Generator().manual_seed(4))
+    context = PerturbContext("a smile", 8, model, (reference,), target, torch.Generator().manual_seed(0))
+    moved = (PROTECTIONS.create(name, {"steps": 2}).perturb(image, context) - image).abs() * 255
+    assert torch.isfinite(moved).all()
+    assert moved.max() > 1
 
 
 def test_loss_is_zero_for_a_denoiser_that_knows_the_clip(model: OpenSora, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import make_golden
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from antibench.models.opensora.config import STDiT3Config, VAEConfig
+from antibench.models.opensora.config import STDiT3Config, TemporalVAEConfig, VAEConfig
 from antibench.models.opensora.stdit3 import STDiT3
 from antibench.models.opensora.vae import OpenSoraVAE
 from antibench.testing.parity import main
@@ -57,6 +58,27 @@ def test_there_is_a_file_of_every_kind_that_is_computed() -> None:
 def test_what_is_recorded_is_computed(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(GOLDEN / name)]) == 0, capsys.readouterr().out
     assert "all within tolerance" in capsys.readouterr().out
+
+
+@torch.no_grad()
+def test_files_of_other_configurations_are_checked_by_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    temporal = TemporalVAEConfig(
+        filters=4, num_res_blocks=2, channel_multipliers=(1, 2, 1), temporal_downsample=(True, False), num_groups=2
+    )
+    others = {
+        "STDIT3": {"depth": 2, "hidden_size": 24, "num_heads": 3, "mlp_ratio": 2.5, "qk_norm": False},
+        "VAE": {"temporal_vae": temporal, "micro_frame_size": 6, "micro_batch_size": None, "shift": (0.1, 0.2, 0.3, 0)},
+    }
+    for name, update in others.items():
+        monkeypatch.setattr(make_golden, name, getattr(make_golden, name).model_copy(update=update))
+    monkeypatch.setattr(make_golden, "TEMPORAL", temporal)
+    folder = tmp_path / "opensora"
+    folder.mkdir()
+    for make in make_golden.MAKERS:
+        make(folder)
+    assert main([str(folder)]) == 0, capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
