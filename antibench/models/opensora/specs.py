@@ -55,7 +55,6 @@ class OpenSora12:
         deviations=(
             "The photo is cut to 240 x 424; the original cuts it to 240 x 426, of which its autoencoder loses two "
             "columns. It is resized by Lanczos, in the original bicubically.",
-            "Between passes of the denoiser a clip is held in float32; in the original in bfloat16.",
             "Text in HTML is found by the parser of the standard library, not by BeautifulSoup, which uses it.",
         ),
         notes=(
