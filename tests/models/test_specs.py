@@ -15,6 +15,7 @@ import torch
 from antibench.errors import UserError
 from antibench.models import small, specs
 from antibench.models.dynamicrafter import specs as dynamicrafter
+from antibench.models.opensora.specs import OpenSora12
 from antibench.pixels import to_float
 from antibench.registry import MODELS
 from antibench.zoo import assemble
@@ -37,12 +38,15 @@ REAL: list[type[Any]] = [
 ]
 
 
-@pytest.mark.parametrize("spec", SMALL + REAL)
+@pytest.mark.parametrize("spec", [*SMALL, *REAL, OpenSora12])
 def test_registered_under_its_own_name(spec: type[Any]) -> None:
     assert MODELS.load(f"{spec.name}@{spec.version}") is spec
 
 
-@pytest.mark.parametrize("module", ["antibench.models.specs", "antibench.models.dynamicrafter.specs"])
+@pytest.mark.parametrize(
+    "module",
+    ["antibench.models.specs", "antibench.models.dynamicrafter.specs", "antibench.models.opensora.specs"],
+)
 def test_planning_imports_no_torch(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules or 'diffusers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
