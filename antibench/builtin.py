@@ -131,6 +131,11 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "antibench.models.dynamicrafter.specs:DynamiCrafter256",
             "DynamiCrafter at 256 x 256, from the hub",
         ),
+        (
+            "opensora-1.2@1",
+            "antibench.models.opensora.specs:OpenSora12",
+            "Open-Sora 1.2 at 240 x 424, from the hub at given commits",
+        ),
     ],
     "datasets": [
         ("folder@1", "antibench.datasets.folder:Folder", "A folder of photos, with a captions file if there is one"),

@@ -17,7 +17,7 @@ from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_
 from antibench.errors import UserError
 
 PROBE_SECONDS = 5.0
-COMMIT = re.compile(r"[0-9a-f]{40}")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 DTYPES = {"bfloat16": torch.bfloat16, "float32": torch.float32}
 
 
@@ -43,8 +43,7 @@ def load_pipeline(
     Raises:
         UserError: unknown dtype, no commit, or weights that are neither cached nor within reach.
     """
-    if not COMMIT.fullmatch(revision):
-        raise UserError(f"{repo_id}: revision {revision!r} is not a commit; give `revision`, 40 hex digits")
+    require_commit(repo_id, revision, "revision")
     dtypes = {"default": dtype_of(dtype, repo_id), **dict.fromkeys(float32, torch.float32)}
     cached = isinstance(try_to_load_from_cache(repo_id, "model_index.json", revision=revision), str)
     if not cached:
@@ -58,6 +57,48 @@ def load_pipeline(
         reason = str(error).splitlines()[0]
         raise UserError(f"{repo_id} is not whole in the cache ({reason}); {_remedy(repo_id, revision)}") from error
     return pipe.to(device)
+
+
+def load_pretrained(kind: Any, repo_id: str, revision: str, **options: Any) -> Any:
+    """Load a model or tokenizer of transformers at a pinned commit; no code of the repository is run.
+
+    Args:
+        kind: Its class, or an `Auto...` class.
+        repo_id: Repository on the hub.
+        revision: 40 hex digits of the commit.
+        options: More for `from_pretrained`.
+
+    Raises:
+        UserError: if it is neither cached nor within reach.
+    """
+    cached = isinstance(try_to_load_from_cache(repo_id, "config.json", revision=revision), str)
+    if not cached:
+        _require_hub(repo_id, revision)
+    try:
+        with _without_bars():
+            return kind.from_pretrained(repo_id, revision=revision, local_files_only=cached, **options)
+    except OSError as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"{repo_id} is not whole in the cache ({reason}); {_remedy(repo_id, revision)}") from error
+
+
+def require_commit(repo_id: str, revision: str, parameter: str) -> str:
+    """A revision, if it is a commit.
+
+    Args:
+        repo_id: Repository on the hub.
+        revision: What was given.
+        parameter: The model's parameter that takes it.
+
+    Raises:
+        UserError: if it is not 40 hex digits: a branch may move, and a result would not say what it is of.
+    """
+    if not _COMMIT.fullmatch(revision):
+        raise UserError(
+            f"{repo_id} needs a commit: set the model's parameter {parameter} to its 40 hex digits, which "
+            f"`git ls-remote https://huggingface.co/{repo_id} HEAD` prints (it is {revision!r} now)"
+        )
+    return revision
 
 
 def fetch_file(repo_id: str, name: str, revision: str) -> Path:

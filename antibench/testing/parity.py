@@ -22,7 +22,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from antibench.errors import ExitCode, UserError, closest
 from antibench.testing.parity_compare import Check, Compared
 
-FAMILIES = {"dynamicrafter": "antibench.testing.parity_dynamicrafter"}
+FAMILIES = {
+    "dynamicrafter": "antibench.testing.parity_dynamicrafter",
+    "opensora": "antibench.testing.parity_opensora",
+}
 """Folder name -> module whose `KINDS` maps the start of a file's name to its check."""
 SUFFIXES = (".safetensors", ".json")
 

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor, nn
 
 from antibench.errors import UserError
-from antibench.models.dynamicrafter.checkpoint import load_strictly, misfit, shapes
 from antibench.models.dynamicrafter.clip_pixels import clip_pixels
 from antibench.models.dynamicrafter.clip_towers import ImageTower, TextTower
 from antibench.models.dynamicrafter.config import (
@@ -29,6 +28,7 @@ from antibench.models.dynamicrafter.first_stage import FirstStage
 from antibench.models.dynamicrafter.networks import DynamiCrafterNetworks
 from antibench.models.dynamicrafter.resampler import Resampler
 from antibench.models.dynamicrafter.unet import UNet3D
+from antibench.models.weights import load_strictly, misfit, shapes
 from antibench.testing.parity_compare import MODULE, Check, Compared, compare
 from antibench.testing.parity_dynamicrafter_sampling import ddim, schedule
 from antibench.testing.parity_file import ReferenceFile

@@ -9,12 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from antibench.models.dynamicrafter.checkpoint import load_strictly
 from antibench.models.dynamicrafter.config import DiffusionConfig, UNetConfig
 from antibench.models.dynamicrafter.ddim import DDIM, Guidance, Spacing
 from antibench.models.dynamicrafter.presets import PRESETS
 from antibench.models.dynamicrafter.schedule import Schedule, schedule_buffers
 from antibench.models.dynamicrafter.unet import UNet3D
+from antibench.models.weights import load_strictly
 from antibench.testing.parity_compare import MODULE, SAMPLING, Compared, compare
 from antibench.testing.parity_file import ReferenceFile
 from antibench.testing.parity_module import Inputs

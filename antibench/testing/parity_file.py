@@ -2,8 +2,8 @@
 
 The names of a safetensors file say what a tensor is: ``weights.<parameter>``; ``inputs.<name>`` or
 ``inputs_<case>.<name>``; ``outputs.<name>``, ``outputs_<case>.<name>``, either with ``_fp64`` (the same in double
-precision) or ``_eps`` (the same after scaling some weights down, which makes every epsilon matter) before the dot;
-``trace.<module>`` or ``trace_<case>.<module>``. The metadata hold the configuration as JSON.
+precision) or ``_eps`` (the same after scaling some weights down, which makes every epsilon matter) before the dot or
+before the case; ``trace.<module>`` or ``trace_<case>.<module>``. The metadata hold the configuration as JSON.
 """
 
 from __future__ import annotations
@@ -114,8 +114,10 @@ class ReferenceFile:
 
     def outputs(self, group: Group) -> dict[str, Tensor]:
         """The outputs of a call."""
-        variant = "" if group.variant == "plain" else f"_{group.variant}"
-        return self.group(f"outputs{_suffix(group.case)}{variant}")
+        if group.variant == "plain":
+            return self.group(f"outputs{_suffix(group.case)}")
+        after, before = f"{_suffix(group.case)}_{group.variant}", f"_{group.variant}{_suffix(group.case)}"
+        return self.group(f"outputs{after}") or self.group(f"outputs{before}")
 
     def inputs(self, case: str) -> dict[str, Tensor]:
         """The inputs of a case."""
@@ -141,6 +143,8 @@ def _group(prefix: str) -> Group:
     for variant in _VARIANTS:
         if case == variant or case.endswith(f"_{variant}"):
             return Group(case.removesuffix(variant).removesuffix("_"), variant)
+        if case.startswith(f"{variant}_"):
+            return Group(case.removeprefix(f"{variant}_"), variant)
     return Group(case, "plain")
 
 

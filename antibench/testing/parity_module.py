@@ -19,6 +19,16 @@ Outputs = Mapping[str, Callable[[], Tensor]]
 """How to compute each output, by name; only those that a file holds are computed."""
 
 
+def own_inputs(reference: ReferenceFile, group: Group) -> Inputs:
+    """The inputs of a call's case, or those without a case."""
+    return reference.inputs(group.case) or reference.inputs("")
+
+
+def own_weights(reference: ReferenceFile) -> dict[str, Tensor]:
+    """The weights that a file holds."""
+    return reference.group("weights")
+
+
 @dataclass(frozen=True)
 class ModuleKind(Generic[Network]):
     """A network that reference files exist for.
@@ -30,6 +40,8 @@ class ModuleKind(Generic[Network]):
         traced: The output whose computation passes through the traced submodules.
         layers: Submodules by the names that traces use.
         tolerance: What an output in float32 is allowed.
+        inputs: What a call is given, in single precision.
+        weights: What is loaded.
     """
 
     build: Callable[[ReferenceFile], Network]
@@ -38,6 +50,8 @@ class ModuleKind(Generic[Network]):
     traced: str
     layers: Callable[[Network], Mapping[str, nn.Module]]
     tolerance: Callable[[str], float] = lambda output: MODULE
+    inputs: Callable[[ReferenceFile, Group], Inputs] = own_inputs
+    weights: Callable[[ReferenceFile], dict[str, Tensor]] = own_weights
 
     def check(self, reference: ReferenceFile) -> Iterator[Compared]:
         """Every output of every call, and the traces."""
@@ -49,7 +63,7 @@ class ModuleKind(Generic[Network]):
 
     def network(self, reference: ReferenceFile, variant: Variant) -> Network:
         """The network with a file's weights, changed for a variant; frozen, in evaluation mode."""
-        weights = reference.group("weights")
+        weights = self.weights(reference)
         if variant == "eps":
             weights = reference.eps_case().apply(weights)
         network = self.build(reference)
@@ -58,7 +72,7 @@ class ModuleKind(Generic[Network]):
 
     def _call(self, network: Network, reference: ReferenceFile, group: Group) -> Iterator[Compared]:
         double = group.variant == "fp64"
-        inputs = reference.inputs(group.case) or reference.inputs("")
+        inputs = self.inputs(reference, group)
         if double:
             inputs = {name: value.double() if value.is_floating_point() else value for name, value in inputs.items()}
         outputs = self.outputs(network, inputs, reference)

@@ -15,6 +15,7 @@ from antibench.testing.model_contract import checks
 from antibench.testing.tiny_cogvideox import SERIES_1_5, TinyCogVideoX
 from antibench.testing.tiny_cogvideox_tokens import TinyCogVideoXTokens
 from antibench.testing.tiny_dynamicrafter import NOISE_PREDICTING, TinyDynamiCrafter
+from antibench.testing.tiny_opensora import TinyOpenSora
 from antibench.testing.tiny_svd import TinySVD
 
 CASES: list[tuple[type[Any], dict[str, Any]]] = [
@@ -26,6 +27,7 @@ CASES: list[tuple[type[Any], dict[str, Any]]] = [
     (TinyCogVideoXTokens, {"transformer": SERIES_1_5}),
     (TinyDynamiCrafter, {}),
     (TinyDynamiCrafter, {"diffusion": NOISE_PREDICTING, "settings": {"spacing": "uniform", "guidance_rescale": 0.0}}),
+    (TinyOpenSora, {}),
 ]
 IDS = [
     "svd-tokens",
@@ -36,6 +38,7 @@ IDS = [
     "cogvideox-tokens-1.5",
     "dynamicrafter",
     "dynamicrafter-256",
+    "opensora",
 ]
 
 

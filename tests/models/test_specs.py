@@ -15,6 +15,7 @@ import torch
 from antibench.errors import UserError
 from antibench.models import small, specs, specs_flow, specs_i2vgen_xl
 from antibench.models.dynamicrafter import specs as dynamicrafter
+from antibench.models.opensora.specs import OpenSora12
 from antibench.pixels import to_float
 from antibench.registry import MODELS
 from antibench.zoo import assemble
@@ -44,12 +45,12 @@ REAL: list[type[Any]] = [
 UNPINNED: list[type[Any]] = [specs_flow.SkyReelsV2, specs_flow.HunyuanVideoI2V]
 
 
-@pytest.mark.parametrize("spec", SMALL + REAL + UNPINNED)
+@pytest.mark.parametrize("spec", [*SMALL, *REAL, *UNPINNED, OpenSora12])
 def test_registered_under_its_own_name(spec: type[Any]) -> None:
     assert MODELS.load(f"{spec.name}@{spec.version}") is spec
 
 
-@pytest.mark.parametrize("module", ["specs", "specs_flow", "specs_i2vgen_xl", "dynamicrafter.specs"])
+@pytest.mark.parametrize("module", ["specs", "specs_flow", "specs_i2vgen_xl", "dynamicrafter.specs", "opensora.specs"])
 def test_planning_imports_no_torch(module: str) -> None:
     code = f"import sys, antibench.models.{module}; sys.exit('torch' in sys.modules or 'diffusers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
@@ -68,7 +69,7 @@ def test_a_model_without_a_known_commit_says_so_and_loads_none_of_its_own_choice
     assert spec.card.revision == spec().revision == ""
     assert "revision" in spec.card.notes
     for revision in ("", "main"):
-        with pytest.raises(UserError, match="is not a commit; give `revision`, 40 hex digits"):
+        with pytest.raises(UserError, match="needs a commit: set the model.s parameter revision to its 40 hex digits"):
             spec(revision=revision).load("cpu")
 
 
