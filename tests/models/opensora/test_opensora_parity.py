@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import make_golden
+import make_opensora_golden
 import pytest
 import torch
 from safetensors import safe_open
@@ -72,11 +72,11 @@ def test_files_of_other_configurations_are_checked_by_their_own(
         "VAE": {"temporal_vae": temporal, "micro_frame_size": 6, "micro_batch_size": None, "shift": (0.1, 0.2, 0.3, 0)},
     }
     for name, update in others.items():
-        monkeypatch.setattr(make_golden, name, getattr(make_golden, name).model_copy(update=update))
-    monkeypatch.setattr(make_golden, "TEMPORAL", temporal)
+        monkeypatch.setattr(make_opensora_golden, name, getattr(make_opensora_golden, name).model_copy(update=update))
+    monkeypatch.setattr(make_opensora_golden, "TEMPORAL", temporal)
     folder = tmp_path / "opensora"
     folder.mkdir()
-    for make in make_golden.MAKERS:
+    for make in make_opensora_golden.MAKERS:
         make(folder)
     assert main([str(folder)]) == 0, capsys.readouterr().out
 

@@ -1,4 +1,4 @@
-"""Makes the reference files of `golden/opensora`: ``python tests/models/opensora/make_golden.py FOLDER``.
+"""Makes the reference files of `golden/opensora`: ``python tests/models/opensora/make_opensora_golden.py FOLDER``.
 
 They hold what the networks computed at small sizes once the parity command had found them to agree with data of the
 original, so that a later change that moves a number is seen. Configurations differ from the published one on purpose.
