@@ -42,6 +42,8 @@ class ProtectionFacts(Component):
 
     needs: frozenset[str] = frozenset()
     role: Literal["protection", "control", "degenerate"] = "protection"
+    surrogates: tuple[str, ...] | None = None
+    """Labels of the models it is made on; None means all surrogates of the suite."""
 
 
 @dataclass(frozen=True)

@@ -60,12 +60,18 @@ def variants(resolved: Resolved) -> list[Variant]:
     """The reference, the floor and the reseeded control, then every protection at every budget and surrogate."""
     found = [Variant("reference", CLEAN), Variant("floor", UNRELATED), Variant("control", RESEEDED)]
     for protection in resolved.protections:
-        surrogates = resolved.surrogates if protection.needs else (None,)
+        surrogates = surrogates_of(resolved, protection) if protection.needs else (None,)
         for budget in resolved.suite["budgets"]:
             found.extend(
                 Variant(protection.role, protection.label, budget, protection, surrogate) for surrogate in surrogates
             )
     return found
+
+
+def surrogates_of(resolved: Resolved, protection: ProtectionFacts) -> tuple[ModelFacts, ...]:
+    """The models a protection is made on: all surrogates, or those it names."""
+    named = protection.surrogates
+    return tuple(model for model in resolved.surrogates if named is None or model.label in named)
 
 
 def plan_cells(resolved: Resolved, case_ids: Sequence[str]) -> list[Cell]:
@@ -86,7 +92,9 @@ def plan_cells(resolved: Resolved, case_ids: Sequence[str]) -> list[Cell]:
     ]
     asked = "video" in scopes and any(protection.role != "control" for protection in resolved.protections)
     if asked and not any(cell.target and cell.role in ("protection", "degenerate") for cell in cells):
-        raise UserError("the suite crosses to nothing: with transfer = false no surrogate is among its models")
+        raise UserError(
+            "the suite crosses to nothing: no protection is made on a surrogate of it and shown to a model of it"
+        )
     return cells
 
 

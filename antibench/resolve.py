@@ -6,8 +6,8 @@ from typing import Any
 
 from antibench import registry
 from antibench.components import Component, MetricFacts, ModelFacts, ProtectionFacts, PurificationFacts, Resolved
-from antibench.errors import UserError
-from antibench.suite import Choice, PurificationChoice, Suite
+from antibench.errors import UserError, closest
+from antibench.suite import Choice, ProtectionChoice, PurificationChoice, Suite
 
 
 def resolve(suite: Suite, precision: str = "cpu") -> Resolved:
@@ -21,10 +21,13 @@ def resolve(suite: Suite, precision: str = "cpu") -> Resolved:
     headline = next(metric for metric in metrics if metric.label == suite.headline)
     if headline.scope != "video":
         raise UserError(f"headline {suite.headline!r} looks at {headline.scope}, not at videos; name another metric")
+    models = [choice.shown for choice in suite.models + suite.surrogate_choices] + [
+        entry.name for entry in registry.MODELS.entries()
+    ]
     return Resolved(
         suite=suite.as_dict(),
         dataset=component("datasets", suite.dataset),
-        protections=tuple(_protection(choice) for choice in suite.scored_protections),
+        protections=tuple(_protection(choice, models) for choice in suite.scored_protections),
         purifications=tuple(_purification(choice) for choice in suite.purifications),
         models=tuple(_model(choice) for choice in suite.models),
         surrogates=tuple(_model(choice) for choice in suite.surrogate_choices),
@@ -69,9 +72,17 @@ def _base(kind: str, choice: Choice) -> dict[str, Any]:
     }
 
 
-def _protection(choice: Choice) -> ProtectionFacts:
+def _protection(choice: ProtectionChoice, known: list[str]) -> ProtectionFacts:
+    """`known` are the labels of the suite's models and the registered names: a run of fewer models than the suite has
+    leaves out what is made on the others, and a misspelt one is an error."""
     cls = registry.PROTECTIONS.load(choice.name)
-    return ProtectionFacts(**_base("protections", choice), needs=frozenset(cls.needs), role=cls.role)
+    if choice.surrogates is not None and not cls.needs:
+        raise UserError(f"protection {choice.shown!r} is made on no model; leave out its `surrogates`")
+    for label in choice.surrogates or ():
+        if label not in known:
+            raise UserError(f"protection {choice.shown!r}: no surrogate is called {label!r}{closest(label, known)}")
+    facts = _base("protections", choice)
+    return ProtectionFacts(**facts, needs=frozenset(cls.needs), role=cls.role, surrogates=choice.surrogates)
 
 
 def _purification(choice: PurificationChoice) -> PurificationFacts:

@@ -56,6 +56,15 @@ class Choice(BaseModel):
         return dict(self.model_extra or {})
 
 
+class ProtectionChoice(Choice):
+    """A protection with the models it is made on; None means all surrogates of the suite.
+
+    What serves a protection best depends on the model it is made on, so a suite may hold it once for each.
+    """
+
+    surrogates: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
+
+
 class PurificationChoice(Choice):
     """A purification with the strengths to run; None means its whole grid."""
 
@@ -83,7 +92,7 @@ class Suite(BaseModel):
     limit: int | None = Field(default=None, ge=1)
     """Use the first cases of the dataset only."""
     dataset: Choice
-    protections: tuple[Choice, ...] = ()
+    protections: tuple[ProtectionChoice, ...] = ()
     purifications: tuple[PurificationChoice, ...] = ()
 
     @field_validator("metrics", "models", "budgets", "seeds", "reference_seeds")
@@ -131,10 +140,10 @@ class Suite(BaseModel):
         return self
 
     @property
-    def scored_protections(self) -> tuple[Choice, ...]:
+    def scored_protections(self) -> tuple[ProtectionChoice, ...]:
         """The protections of the suite, then the controls that it does not list itself."""
         listed = {choice.shown for choice in self.protections}
-        return self.protections + tuple(Choice(name=name) for name in CONTROLS if name not in listed)
+        return self.protections + tuple(ProtectionChoice(name=name) for name in CONTROLS if name not in listed)
 
     @property
     def surrogate_choices(self) -> tuple[Choice, ...]:

@@ -75,6 +75,39 @@ def test_without_transfer_each_protection_meets_its_own_surrogate() -> None:
     }
 
 
+def test_a_protection_may_name_the_surrogates_it_is_made_on() -> None:
+    both = 'models=["fake-shift","fake-blind"]'
+    only = plan_cells(resolved_fake(both, 'protections.fake-push.surrogates=["fake-shift"]'), CASES)
+    pushed = [cell for cell in only if cell.protection == "fake-push"]
+    assert {cell.surrogate for cell in pushed} == {"fake-shift"}
+    assert {cell.target for cell in rows(pushed, scope="video")} == {"fake-shift", "fake-blind"}
+    everywhere = plan_cells(resolved_fake(both), CASES)
+    assert {cell.id for cell in only} == {cell.id for cell in everywhere if cell.surrogate != "fake-blind"}
+
+
+def test_a_run_of_fewer_models_leaves_out_what_is_made_on_the_others() -> None:
+    resolved = resolved_fake(
+        'models=["fake-shift"]',
+        'protections=["fake-push", {name="fake-push", label="other", surrogates=["fake-blind"]}]',
+    )
+    cells = plan_cells(resolved, CASES)
+    assert "fake-push" in {cell.protection for cell in cells}
+    assert "other" not in {cell.protection for cell in cells}
+
+
+@pytest.mark.parametrize(
+    ("override", "told"),
+    [
+        ('protections.fake-push.surrogates=["fake-shit"]', "no surrogate is called 'fake-shit'.*fake-shift"),
+        ('protections=[{name="random-sign", surrogates=["fake-shift"]}]', "'random-sign' is made on no model"),
+        ("protections.fake-push.surrogates=[]", "surrogates"),
+    ],
+)
+def test_surrogates_that_make_no_sense_are_refused(override: str, told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        resolved_fake(override)
+
+
 def test_a_surrogate_that_lacks_something_is_planned_and_skipped() -> None:
     resolved = resolved_fake('surrogates=["fake-blind"]')
     assert [v.skipped for v in variants(resolved) if v.label == "fake-push"] == [
