@@ -258,14 +258,17 @@ class CogVideoX15I2V(CogVideoX5BI2V):
     version: ClassVar[int] = 1
     card: ClassVar[ModelCard] = ModelCard(
         "CogVideoX 1.5 5B image-to-video",
-        source="Yang et al.; pipeline of diffusers, values of the model card",
+        source="Yang et al.; pipeline of diffusers",
         year=2024,
         arxiv="2408.06072",
         citation=_COGVIDEOX_CITATION,
         licence="CogVideoX License",
         repo_id="THUDM/CogVideoX1.5-5B-I2V",
         revision=COGVIDEOX_1_5_REVISION,
-        notes="The weights take about 21 GB in bfloat16, text encoder included; activations come on top, unmeasured.",
+        notes=(
+            "The weights take about 21 GB in bfloat16, text encoder included; activations come on top, unmeasured. "
+            "Commit, sampling values, licence and sizes were not checked against the repository."
+        ),
     )
     size: ClassVar[tuple[int, int]] = (768, 1360)
     frames: ClassVar[int] = 81

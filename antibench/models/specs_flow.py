@@ -25,7 +25,10 @@ _SKYREELS_CITATION = """@article{chen2025skyreels,
 _HUNYUAN_CITATION = """@article{kong2024hunyuanvideo,
   title = {HunyuanVideo: A Systematic Framework For Large Video Generative Models},
   author = {Kong, Weijie and others}, journal = {arXiv:2412.03603}, year = {2024}}"""
-_ON_TOP = "activations come on top, unmeasured."
+_ON_TOP = (
+    "activations come on top, unmeasured. Commit, sampling values, licence and sizes were not checked against the "
+    "repository."
+)
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,7 @@ class Wan22A14B(FlowSpec):
     name: ClassVar[str] = "wan2.2-i2v-a14b"
     card: ClassVar[ModelCard] = ModelCard(
         "Wan 2.2 image-to-video A14B",
-        source="Wan Team; pipeline of diffusers, values of the published configuration",
+        source="Wan Team; pipeline of diffusers, boundary of the checkpoint",
         year=2025,
         arxiv="2503.20314",
         citation=_WAN_CITATION,
@@ -117,7 +120,10 @@ class Wan22A14B(FlowSpec):
         repo_id="Wan-AI/Wan2.2-I2V-A14B-Diffusers",
         revision=WAN22_A14B_REVISION,
         deviations=("The negative prompt is empty; the authors' is a list of faults in Chinese.",),
-        notes=f"The weights take about 69 GB: two transformers of 29, text encoder 11, VAE in float32 1; {_ON_TOP}",
+        notes=(
+            "The checkpoint's scheduler may have another shift. The weights take about 69 GB: two transformers of 29, "
+            f"text encoder 11, VAE in float32 1; {_ON_TOP}"
+        ),
     )
     size: ClassVar[tuple[int, int]] = (480, 832)
     frames: ClassVar[int] = 81
@@ -144,7 +150,7 @@ class Wan22TI2V(FlowSpec):
     name: ClassVar[str] = "wan2.2-ti2v-5b"
     card: ClassVar[ModelCard] = ModelCard(
         "Wan 2.2 text-and-image-to-video 5B",
-        source="Wan Team; image-to-video pipeline of diffusers, values of the published configuration",
+        source="Wan Team; image-to-video pipeline of diffusers",
         year=2025,
         arxiv="2503.20314",
         citation=_WAN_CITATION,

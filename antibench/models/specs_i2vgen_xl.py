@@ -52,7 +52,8 @@ class I2VGenXLSpec:
         ),
         notes=(
             "diffusers keeps the pipeline but no longer mends it. The weights take about 5 GB in bfloat16; the U-Net "
-            "cannot compute its activations again, so a gradient keeps them all, unmeasured."
+            "cannot compute its activations again, so a gradient keeps them all, unmeasured. Commit, sampling values, "
+            "licence and sizes were not checked against the repository."
         ),
     )
     size: ClassVar[tuple[int, int]] = (704, 1280)
