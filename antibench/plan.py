@@ -116,16 +116,25 @@ def _places(resolved: Resolved, variant: Variant) -> Iterator[tuple[Scope, _Plac
     for label, key in labels:
         if variant.label != RESEEDED:
             yield "photo", _Place(label, key)
-        for target in targets_of(resolved, variant):
+        for target in targets_of(resolved, variant, purified=label != NONE):
             for seed in resolved.suite["seeds"]:
                 yield "video", _Place(label, key, target, seed)
 
 
-def targets_of(resolved: Resolved, variant: Variant) -> list[ModelFacts]:
-    """The models that animate a variant: all, or the surrogate itself where the suite wants no transfer."""
-    if variant.surrogate is None or resolved.suite["transfer"]:
-        return list(resolved.models)
-    return [model for model in resolved.models if model.label == variant.surrogate.label]
+def targets_of(resolved: Resolved, variant: Variant, *, purified: bool) -> list[ModelFacts]:
+    """The models that animate a variant: all, or the surrogate itself where the suite wants no transfer.
+
+    Where it wants transfer of unpurified photos alone, a purified one is animated by its surrogate, and what has no
+    surrogate (the clean photo, the controls) by all surrogates, so that everything purified has its reference.
+    """
+    transfer = resolved.suite["transfer"]
+    if transfer == "unpurified" and purified:
+        homes = {model.label for model in resolved.surrogates}
+    else:
+        homes = {model.label for model in resolved.models}
+    if variant.surrogate is not None and (transfer is False or (transfer == "unpurified" and purified)):
+        homes = {variant.surrogate.label}
+    return [model for model in resolved.models if model.label in homes]
 
 
 def _cells(

@@ -45,7 +45,7 @@ def metric_row(scores: Scores, metric: str, group: Group, noise: Noise) -> Row |
         return None
     twin = _twin(scores, metric, group)
     band = noise.band(group.target, group.budget)
-    worst = strengths.worst_case()
+    unpurified, worst = strengths.strength("none"), strengths.worst_case()
     row: Row = {
         "protection": group.protection,
         "role": scores.roles[group.protection],
@@ -57,9 +57,8 @@ def metric_row(scores: Scores, metric: str, group: Group, noise: Noise) -> Row |
         "budget": group.budget,
         "reasons": {},
         "noise": {"low": band[0], "high": band[1]},
-        "beyond_noise": _beyond(worst, band),
+        "beyond_noise": _beyond(unpurified if strengths.unplanned else worst, band),
     }
-    unpurified = strengths.strength("none")
     _put(row, unpurified, "strength", "low", "high")
     _put(row, worst, "worst_case", "worst_low", "worst_high")
     _put(row, _retained(strengths, unpurified, band), "retained", "retained_low", "retained_high")

@@ -6,7 +6,7 @@ turned so that a larger s protects more. D is recomputed in every resample of th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -96,14 +96,24 @@ class Strengths:
         """Purifications under which there is a strength."""
         return [purification for purification in self.effects if purification not in self.blind]
 
+    @property
+    def unplanned(self) -> list[str]:
+        """Purifications of the run under which the suite does not show this group."""
+        return [name for name in self.scores.header["purifications"] if name not in self.effects]
+
     def strength(self, purification: str) -> Measured:
         """Mean strength under one purification."""
         return self.over([purification], lambda effects: ratio(effects[0]))
 
     def worst_case(self) -> Measured:
-        """Mean over photos of the weakest strength over the purifications that the metric can see under."""
+        """Mean over photos of the weakest strength over the purifications that the metric can see under.
+
+        None for a group that was not planned under every purification: the weakest of fewer would look stronger.
+        """
         if not self.sighted:
             return Measured(None, next(iter(self.blind.values()), "the metric describes and has no direction"))
+        if self.unplanned:
+            return Measured(None, f"the suite does not show it under {', '.join(self.unplanned)}")
         return self.over(self.sighted, worst)
 
     def retained(self) -> Measured:
@@ -113,11 +123,15 @@ class Strengths:
             return Measured(None, "no purification besides none has a strength")
         return self.over(["none", *others], share)
 
-    def worst_per_photo(self) -> Floats:
-        """(photos,) weakest strength of each photo, D over all photos; NaN where a score is missing."""
-        if not self.sighted:
+    def worst_per_photo(self, purifications: Sequence[str]) -> Floats:
+        """(photos,) weakest strength of each photo, D over all photos; NaN where a score is missing.
+
+        Args:
+            purifications: Those to look at; of them, the ones that the metric can see under count.
+        """
+        kept = [self.effects[purification] for purification in self.sighted if purification in purifications]
+        if not kept:
             return np.full(len(self.scores.cases), np.nan)
-        kept = [self.effects[purification] for purification in self.sighted]
         usable = finite(kept)
         if not usable.any():
             return np.full(len(self.scores.cases), np.nan)

@@ -88,7 +88,8 @@ class Suite(BaseModel):
     seeds: tuple[Seed, ...] = (0,)
     noise_seed: Seed = 1000
     reference_seeds: tuple[Seed, ...] = (2000,)
-    transfer: bool = True
+    transfer: bool | Literal["unpurified"] = True
+    """Show protected photos to models they were not made on: all of them, none, or as they are but not purified."""
     limit: int | None = Field(default=None, ge=1)
     """Use the first cases of the dataset only."""
     dataset: Choice

@@ -75,6 +75,33 @@ def test_without_transfer_each_protection_meets_its_own_surrogate() -> None:
     }
 
 
+def test_transfer_of_unpurified_photos_alone() -> None:
+    """Purified protected photos go to their surrogate; what they are held against to every surrogate; no more."""
+    models, homes = 'models=["fake-shift","fake-blind"]', 'surrogates=["fake-shift"]'
+    cells = plan_cells(resolved_fake(models, homes, 'transfer="unpurified"'), CASES)
+    everything = plan_cells(resolved_fake(models, homes), CASES)
+    videos = rows(cells, scope="video")
+    assert {cell.target for cell in videos if cell.purification == "none"} == {"fake-shift", "fake-blind"}
+    assert {cell.target for cell in videos if cell.purification != "none"} == {"fake-shift"}
+    left_out = {cell.id for cell in everything} - {cell.id for cell in cells}
+    kept = [cell for cell in everything if cell.id in left_out]
+    assert kept
+    assert all(cell.target == "fake-blind" and cell.purification != "none" for cell in kept)
+
+
+def test_two_surrogates_meet_each_other_unpurified_only() -> None:
+    models = 'models=["fake-shift",{name="fake-shift",label="fake-other",noise=5}]'
+    cells = plan_cells(resolved_fake(models, 'transfer="unpurified"'), CASES)
+    away = [cell for cell in rows(cells, protection="fake-push", scope="video") if cell.surrogate != cell.target]
+    assert {(cell.surrogate, cell.target) for cell in away} == {
+        ("fake-shift", "fake-other"),
+        ("fake-other", "fake-shift"),
+    }
+    assert {cell.purification for cell in away} == {"none"}
+    controls = rows(cells, protection="random-sign", scope="video", purification="fake-grain(3)")
+    assert {cell.target for cell in controls} == {"fake-shift", "fake-other"}
+
+
 def test_a_protection_may_name_the_surrogates_it_is_made_on() -> None:
     both = 'models=["fake-shift","fake-blind"]'
     only = plan_cells(resolved_fake(both, 'protections.fake-push.surrogates=["fake-shift"]'), CASES)

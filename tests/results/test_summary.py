@@ -321,6 +321,40 @@ def test_transfer_is_marked_and_named_in_the_answer() -> None:
     assert "p (computed on another) on zoo-small" in summary["answer"]
 
 
+def shown_unpurified_only(world: World, protection: str) -> World:
+    """The run as it is where the suite shows this protection without purification only."""
+    world.cells = [
+        line
+        for line in world.cells
+        if not (line["protection"] == protection and line["scope"] == "video" and line["purification"] != "none")
+    ]
+    return world
+
+
+def test_the_worst_of_fewer_purifications_is_no_worst_case() -> None:
+    summary = summary_of(shown_unpurified_only(World(TWO, noise=0.02), "strong"))
+    row, whole = row_of(summary, "strong"), row_of(summary_of(World(TWO, noise=0.02)), "strong")
+    assert row["worst_case"] is None
+    assert row["reasons"]["worst_case"] == "the suite does not show it under jpeg(75)"
+    assert row["strength"] == whole["strength"]
+    assert row["beyond_noise"] is True
+    assert row["complete"] is True
+    assert "weak on zoo-small" in summary["answer"]
+
+
+def test_what_is_shown_unpurified_is_tested_against_unpurified_noise() -> None:
+    """A control that purification strengthens must not make such a protection look better."""
+    world = World({"p": {"none": 0.0, "jpeg(75)": 0.0}}, photos=12, noise=0.05, seed=3)
+    for line in edit(world, protection="random-sign", metric="ism0[dlib]", purification="jpeg(75)"):
+        line["value"] += 0.5
+    whole = row_of(summary_of(world), "p")
+    row = row_of(summary_of(shown_unpurified_only(world, "p")), "p")
+    world.header["purifications"] = ["none"]
+    world.cells = [line for line in world.cells if line["purification"] == "none"]
+    assert row["p_value"] == row_of(summary_of(world), "p")["p_value"]
+    assert whole["p_value"] < row["p_value"]
+
+
 def test_fidelity_cost_and_counts() -> None:
     world = World(TWO)
     world.costs[0]["seconds"] = 1000.0
