@@ -207,7 +207,10 @@ RECIPES: dict[str, Recipe] = {
                     denoised_by="cogvideox-tokens-small",
                 ),
             ),
-            train_denoiser=(Training(steps=8_392, batch=192, learning_rate=1.2e-3, seed=32),),
+            train_denoiser=(
+                Training(steps=8_392, batch=192, learning_rate=1.2e-3, seed=32),
+                Training(steps=30_000, batch=128, learning_rate=1e-3, seed=34),
+            ),
             drop={"text": 0.1},
         ),
         Recipe(
