@@ -70,6 +70,11 @@ class PhotoEncoder(nn.Module):
         # Bicubic without antialiasing: portraits are smaller than the backbone's input, so this only enlarges.
         enlarged = F.interpolate(pixels, size=size, mode="bicubic", align_corners=False)
         features: Tensor = self.backbone.extract_features((enlarged - 0.498) / 0.502)  # type: ignore[operator]
+        if features.requires_grad:
+            # The backward of batch normalisation in torch (2.11 and 2.14 on CPU) returns a wrong gradient, without a
+            # word, for a single photo whose incoming gradient lies channels last with another stride of the batch, as
+            # that of the transposition below does.
+            features.register_hook(_contiguous)
         return features.flatten(2).transpose(1, 2)
 
     def project(self, raw: Tensor) -> Tensor:
@@ -115,6 +120,10 @@ class CaptionPhotoEncoder(PhotoEncoder):
         """The backbone's tokens (B, 16, 1280) to (B, frames * queries, width)."""
         tokens: Tensor = self.projector(raw / self.scale)
         return tokens
+
+
+def _contiguous(gradient: Tensor) -> Tensor:
+    return gradient.contiguous()
 
 
 def load_backbone() -> nn.Module:
