@@ -25,7 +25,7 @@ ATTENTION = [SDPBackend.CUDNN_ATTENTION, SDPBackend.FLASH_ATTENTION, SDPBackend.
 
 def compile_blocks(blocks: Iterable[nn.Module], method: str = "forward") -> None:
     """Compile one method of each block. Blocks of one class share what was compiled for their shapes."""
-    torch._dynamo.config.cache_size_limit = max(torch._dynamo.config.cache_size_limit, VARIANTS)
+    torch._dynamo.config.recompile_limit = max(torch._dynamo.config.recompile_limit, VARIANTS)
     for block in blocks:
         setattr(block, method, torch.compile(getattr(block, method), dynamic=False))
 

@@ -7,21 +7,19 @@ from typing import TYPE_CHECKING, Any
 from diffusers import CogVideoXImageToVideoPipeline, I2VGenXLPipeline, StableVideoDiffusionPipeline
 from transformers import AutoTokenizer, T5EncoderModel
 
-from antibench.models.arranged import compile_blocks, prefer_cudnn_attention, recompute_some
-from antibench.models.cogvideox import CogVideoX, CogVideoXSettings
-from antibench.models.dynamicrafter.adapter import DynamiCrafter, DynamiCrafterSettings
+from antibench.models.cogvideox import CogVideoX
+from antibench.models.cogvideox_arranged import arranged_cogvideox
+from antibench.models.dynamicrafter.adapter import DynamiCrafter
+from antibench.models.dynamicrafter.arranged import arranged_dynamicrafter
 from antibench.models.dynamicrafter.checkpoint import load_networks
-from antibench.models.dynamicrafter.networks import DynamiCrafterNetworks
 from antibench.models.dynamicrafter.presets import PRESETS
-from antibench.models.dynamicrafter.residual import ResidualBlock
-from antibench.models.dynamicrafter.transformers import SpatialBlock, TemporalBlock
 from antibench.models.hub import dtype_of, fetch_file, load_pipeline, load_pretrained, require_commit
 from antibench.models.i2vgen_xl import I2VGenXL, I2VGenXLSettings
-from antibench.models.opensora.adapter import OpenSora, OpenSoraSettings
+from antibench.models.opensora.adapter import OpenSora
+from antibench.models.opensora.arranged import arranged_opensora
 from antibench.models.opensora.checkpoint import load_stdit3, load_vae
 from antibench.models.opensora.networks import OpenSoraNetworks
 from antibench.models.opensora.text import T5Text
-from antibench.models.single_frame import fold_single_frames
 from antibench.models.svd import SVD, SVDSettings
 
 if TYPE_CHECKING:
@@ -62,21 +60,6 @@ def load_cogvideox(spec: CogVideoX5BI2V, device: str, **sampling: Any) -> CogVid
     return arranged_cogvideox(pipe, spec, **sampling)
 
 
-def arranged_cogvideox(pipe: CogVideoXImageToVideoPipeline, spec: CogVideoX5BI2V, **sampling: Any) -> CogVideoX:
-    """A loaded pipeline of CogVideoX as the spec wants it to compute; `sampling` as `load_cogvideox`."""
-    blocks = list(pipe.transformer.transformer_blocks)
-    fold_single_frames(pipe.vae)
-    if spec.compiled:
-        compile_blocks(blocks)
-    if spec.attention == "cudnn":
-        prefer_cudnn_attention(blocks)
-    recompute_some(pipe.transformer, spec.recomputed)
-    if spec.low_memory:
-        pipe.vae.enable_gradient_checkpointing()
-    settings = CogVideoXSettings(size=spec.size, frames=spec.frames, tile_decoder=True, **sampling)
-    return CogVideoX(pipe, settings, spec)
-
-
 def load_dynamicrafter(spec: DynamiCrafterSpec, device: str, **sampling: Any) -> DynamiCrafter:
     """DynamiCrafter from its published checkpoint; `sampling` are fields of `DynamiCrafterSettings`.
 
@@ -86,26 +69,6 @@ def load_dynamicrafter(spec: DynamiCrafterSpec, device: str, **sampling: Any) ->
     preset, dtype = PRESETS[spec.preset], dtype_of(spec.dtype, spec.card.repo_id)
     path = fetch_file(spec.card.repo_id, "model.ckpt", spec.revision)
     return arranged_dynamicrafter(load_networks(path, preset.config, dtype, device), spec, **sampling)
-
-
-def arranged_dynamicrafter(
-    networks: DynamiCrafterNetworks, spec: DynamiCrafterSpec, **sampling: Any
-) -> DynamiCrafter:
-    """Loaded networks of DynamiCrafter as the spec wants them to compute; `sampling` as `load_dynamicrafter`."""
-    preset = PRESETS[spec.preset]
-    # Whole stages differ from each other; their parts are of three classes, each compiled once for each level.
-    parts = [part for part in networks.unet.modules() if isinstance(part, (SpatialBlock, TemporalBlock, ResidualBlock))]
-    if spec.compiled:
-        compile_blocks(parts)
-    if spec.attention == "cudnn":
-        prefer_cudnn_attention(parts)
-    networks.unet.recompute_activations(spec.recomputed)
-    if spec.low_memory:
-        networks.first_stage_model.vae.enable_gradient_checkpointing()
-    settings = DynamiCrafterSettings(
-        size=spec.size, frames=spec.frames, spacing=preset.spacing, fps=preset.save_fps, **sampling
-    )
-    return DynamiCrafter(networks, settings, spec)
 
 
 def load_i2vgen_xl(spec: I2VGenXLSpec, device: str, **sampling: Any) -> I2VGenXL:
@@ -134,18 +97,3 @@ def load_opensora(spec: OpenSora12, device: str, **sampling: Any) -> OpenSora:
     encoder = load_pretrained(T5EncoderModel, spec.text_repo, text_commit, dtype=text_dtype)
     text = T5Text(tokenizer, encoder if spec.low_memory else encoder.to(device), denoiser.config.model_max_length)
     return arranged_opensora(OpenSoraNetworks(denoiser, vae, text), spec, **sampling)
-
-
-def arranged_opensora(networks: OpenSoraNetworks, spec: OpenSora12, **sampling: Any) -> OpenSora:
-    """Loaded networks of Open-Sora as the spec wants them to compute; `sampling` as `load_opensora`."""
-    blocks = list(networks.denoiser.blocks())
-    # Their `forward` decides whether to run again; what runs is `_run`.
-    if spec.compiled:
-        compile_blocks(blocks, "_run")
-    if spec.attention == "cudnn":
-        prefer_cudnn_attention(blocks, "_run")
-    networks.denoiser.recompute_activations(spec.recomputed)
-    if spec.low_memory:
-        networks.vae.image_vae.enable_gradient_checkpointing()
-    settings = OpenSoraSettings(size=spec.size, frames=spec.frames, told_size=spec.told_size, **sampling)
-    return OpenSora(networks, settings, spec)
