@@ -53,6 +53,8 @@ COGVIDEOX_VAE: dict[str, Any] = {
     "sample_width": 720,
     "scaling_factor": 0.7,
 }
+COGVIDEOX_TINY_SIZE = (48, 40)
+"""The smallest that its tiles, half as large and overlapping by 1/6 and 1/5, divide."""
 OPENSORA_480P: dict[str, Any] = {"size": (480, 848), "told_size": (480, 854)}
 """The published size, and the nearest that is whole patches of the autoencoder."""
 CAPTION_TOKENS = 60
@@ -125,7 +127,9 @@ def cogvideox(order: Order) -> Any:
 
     with torch.device(order.device):
         if order.tiny:
-            transformer, vae = tiny.tiny_transformer({}), tiny.tiny_vae({})
+            height, width = COGVIDEOX_TINY_SIZE
+            transformer = tiny.tiny_transformer({"sample_height": height // 4, "sample_width": width // 4})
+            vae = tiny.tiny_vae({"sample_height": height, "sample_width": width})
         else:
             transformer = CogVideoXTransformer3DModel(**COGVIDEOX_TRANSFORMER)
             vae = AutoencoderKLCogVideoX(**COGVIDEOX_VAE)
@@ -134,7 +138,7 @@ def cogvideox(order: Order) -> Any:
     for part in parts.values():
         filled(part).to(order.device, order.dtype)
     pipe = CaptionPipeline(tokenizer=None, scheduler=CogVideoXDDIMScheduler(**tiny.SCHEDULE), **parts)
-    size = tiny.TinyCogVideoX.size if order.tiny else CogVideoX5BI2V.size
+    size = COGVIDEOX_TINY_SIZE if order.tiny else CogVideoX5BI2V.size
     spec = sized(CogVideoX5BI2V, order, size=size)
     return arranged_cogvideox(
         pipe,

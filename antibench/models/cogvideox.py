@@ -44,6 +44,8 @@ class CogVideoXSettings:
     """Let the guidance weight follow the timestep, as the pipeline's own option does."""
     tile_decoder: bool = False
     """Decode in tiles: less memory, slightly other pixels along their borders."""
+    tile_clips: bool = False
+    """Encode reference clips in tiles, likewise. The photo, which the gradient goes to, is always encoded whole."""
 
 
 class CogVideoX:
@@ -124,7 +126,12 @@ class CogVideoX:
         if frames.shape[:3] != (self.frames, *self.size):
             raise ValueError(f"{self.name} takes clips of {(self.frames, *self.size)}, not {frames.shape[:3]}")
         pixels = (to_float(frames) * 2 - 1).transpose(0, 1)[None]
-        latents = self._posterior_mode(pixels) * self.pipe.vae.config.scaling_factor
+        if self.settings.tile_clips:
+            self.pipe.vae.enable_tiling()
+        try:
+            latents = self._posterior_mode(pixels) * self.pipe.vae.config.scaling_factor
+        finally:
+            self.pipe.vae.disable_tiling()
         missing = -latents.shape[1] % (self.pipe.transformer.config.patch_size_t or 1)
         return torch.cat([latents[:, :1]] * missing + [latents], dim=1)
 

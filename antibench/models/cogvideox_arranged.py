@@ -25,5 +25,7 @@ def arranged_cogvideox(pipe: CogVideoXImageToVideoPipeline, spec: CogVideoX5BI2V
     recompute_some(pipe.transformer, spec.recomputed)
     if spec.low_memory:
         pipe.vae.enable_gradient_checkpointing()
-    settings = CogVideoXSettings(size=spec.size, frames=spec.frames, tile_decoder=True, **sampling)
+    settings = CogVideoXSettings(
+        size=spec.size, frames=spec.frames, tile_decoder=True, tile_clips=spec.low_memory, **sampling
+    )
     return CogVideoX(pipe, settings, spec)

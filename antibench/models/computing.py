@@ -1,4 +1,4 @@
-"""How a real model computes: settings that change time and memory, and numbers by no more than their rounding.
+"""How a real model computes: settings that change time and memory and, but for rounding and tiles, no numbers.
 
 Planning reads this file, so it imports no torch.
 """
@@ -17,8 +17,9 @@ class Computing:
         compiled: Compile the denoiser's blocks: a minute or two at the first step, then faster.
         recompute: Share of the denoiser's blocks, counted from the first, that keep no activations for the gradient but
             run again in it; 1 is smallest, 0 fastest.
-        low_memory: Recompute every block and the VAE as well, and keep a text encoder of billions of weights in the
-            host's memory, where it encodes each caption once.
+        low_memory: Recompute every block and the VAE as well, encode reference clips of CogVideoX in tiles (slightly
+            other latents along their borders), and keep a text encoder of billions of weights in the host's memory,
+            where it encodes each caption once.
         attention: "torch" leaves the choice of kernel to torch; "cudnn" prefers cuDNN's where it can run.
     """
 
