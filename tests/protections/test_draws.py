@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from recorder import Recorder
 
 from antibench.attacks.anti_i2v import AntiI2V
 from antibench.contracts import VideoModel
@@ -15,7 +16,6 @@ from antibench.perturb.terms import Anchor, DiffusionLoss
 from antibench.pixels import to_float
 from antibench.testing.protection_contract import sample_context
 from antibench.testing.purification_contract import sample_photo
-from protections.recorder import Recorder
 
 STEPS = 12
 
