@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
 
 import torch
 from torch.utils.checkpoint import checkpoint
@@ -17,4 +16,5 @@ def lean(measure: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], *pair: t
     """
     if all(tensor.dtype == torch.float32 for tensor in pair):
         return measure(*pair)
-    return cast(torch.Tensor, checkpoint(measure, *pair, use_reentrant=False, preserve_rng_state=False))
+    again: torch.Tensor = checkpoint(measure, *pair, use_reentrant=False, preserve_rng_state=False)
+    return again
