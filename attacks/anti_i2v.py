@@ -40,6 +40,8 @@ class AntiI2V(SurrogateDescent):
         lpips_of: Compare the VAE's "reconstruction" of the protected photo with the clean photo, or the "photo".
         ab_per_level: Bound of a* and b* in CIE units for each level of budget.
         dct_share: Lowest share of rows and columns of DCT coefficients.
+        draws: Of how many triples of clip, noise level and noise each step takes one; IRA then runs the denoiser on the
+            target photo once for each triple. None: a new triple each step, and with IRA a second pass each step.
     """
 
     name: ClassVar[str] = "anti-i2v"
@@ -80,9 +82,12 @@ class AntiI2V(SurrogateDescent):
     lpips_of: Literal["reconstruction", "photo"] = "reconstruction"
     ab_per_level: float = 0.5
     dct_share: float = 0.125
+    draws: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.draws is not None and self.draws < 1:
+            raise ValueError(f"draws must be 1 or more, or None, not {self.draws}")
         self._spaces()  # refuses bounds out of range before anything runs
 
     def perturb(self, image: torch.Tensor, context: PerturbContext) -> torch.Tensor:
@@ -97,7 +102,7 @@ class AntiI2V(SurrogateDescent):
         if self.aux:
             terms += auxiliary_terms(surrogate, image, self.auxiliary, self.lpips_of)
         weighted = [(1.0, term) for term in terms]
-        return self.descend(image, context, weighted, spaces=self._spaces(), normalise=True)
+        return self.descend(image, context, weighted, spaces=self._spaces(), normalise=True, draws=self.draws)
 
     def _spaces(self) -> list[Space]:
         lab: list[Space] = [LabChroma(self.ab_per_level)] if self.lab else []

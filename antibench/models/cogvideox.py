@@ -22,6 +22,7 @@ from PIL import Image
 
 from antibench.contracts import Denoised, Encoded, FramesU8, ImageU8, ModelSpec
 from antibench.models.layers import captured, encoder_layers
+from antibench.models.remembered import remembered
 from antibench.pixels import fit, to_float
 
 OFFSET = 2.0
@@ -43,6 +44,8 @@ class CogVideoXSettings:
     """Let the guidance weight follow the timestep, as the pipeline's own option does."""
     tile_decoder: bool = False
     """Decode in tiles: less memory, slightly other pixels along their borders."""
+    tile_clips: bool = False
+    """Encode reference clips in tiles, likewise. The photo, which the gradient goes to, is always encoded whole."""
 
 
 class CogVideoX:
@@ -54,11 +57,10 @@ class CogVideoX:
         Raises:
             ValueError: if the scheduler is not one of v-prediction, or the VAE would decode another number of frames.
         """
-        if (settings.frames - 1) % (2 * pipe.vae.config.temporal_compression_ratio):
-            # The decoder takes latent frames in pairs and the first one apart; an even number comes out too long.
-            raise ValueError(
-                f"{spec.name} cannot decode {settings.frames} frames: the VAE needs an odd number of latent frames"
-            )
+        pair = 2 * pipe.vae.config.temporal_compression_ratio
+        if settings.frames % pair > 1:
+            # The decoder takes latent frames in pairs, and one more stands for a single frame.
+            raise ValueError(f"{spec.name} cannot decode {settings.frames} frames: the VAE takes {pair}k or {pair}k+1")
         if pipe.scheduler.config.prediction_type != "v_prediction":
             raise ValueError(f"{spec.name} needs a scheduler with v-prediction")
         for part in (pipe.vae, pipe.text_encoder, pipe.transformer):
@@ -78,6 +80,7 @@ class CogVideoX:
         self._vae_layers = encoder_layers(pipe.vae.encoder)
         self.layers = tuple(self._layers)
         self.vae_layers = tuple(self._vae_layers)
+        self._text = remembered(self._encoded_text)
 
     def generate(self, image: ImageU8, prompt: str, seed: int) -> FramesU8:
         """Animate a photo with the pipeline's own sampler."""
@@ -123,7 +126,12 @@ class CogVideoX:
         if frames.shape[:3] != (self.frames, *self.size):
             raise ValueError(f"{self.name} takes clips of {(self.frames, *self.size)}, not {frames.shape[:3]}")
         pixels = (to_float(frames) * 2 - 1).transpose(0, 1)[None]
-        latents = self._posterior_mode(pixels) * self.pipe.vae.config.scaling_factor
+        if self.settings.tile_clips:
+            self.pipe.vae.enable_tiling()
+        try:
+            latents = self._posterior_mode(pixels) * self.pipe.vae.config.scaling_factor
+        finally:
+            self.pipe.vae.disable_tiling()
         missing = -latents.shape[1] % (self.pipe.transformer.config.patch_size_t or 1)
         return torch.cat([latents[:, :1]] * missing + [latents], dim=1)
 
@@ -161,7 +169,8 @@ class CogVideoX:
         guided = guided and self.settings.guidance_scale > 1
         if noise.shape != clip_latents.shape:
             raise ValueError(f"noise of shape {tuple(noise.shape)} for latents of {tuple(clip_latents.shape)}")
-        clip, noise = clip_latents.to(self.pipe.device).float(), noise.to(self.pipe.device).float()
+        device = self.pipe.transformer.device
+        clip, noise = clip_latents.to(device).float(), noise.to(device).float()
         step = self.timestep(t)
         steps = torch.tensor([step], device=clip.device)
         known = self.encode(image) if encoded is None else encoded
@@ -234,7 +243,8 @@ class CogVideoX:
     def _branches(self, photo: ImageU8, prompt: str) -> dict[str, Any]:
         """What the pipeline is told of both branches, for a photo at the model's size."""
         del photo
-        return {"prompt": prompt, "negative_prompt": self.settings.negative_prompt}
+        negative, positive = self._context(prompt, None, guided=True).chunk(2)
+        return {"prompt_embeds": positive, "negative_prompt_embeds": negative}
 
     def _image_tokens(self, image: torch.Tensor) -> torch.Tensor | None:
         """(1, K, D), differentiable in the image, or None if the transformer reads none."""
@@ -250,14 +260,21 @@ class CogVideoX:
     def _context(self, prompt: str, tokens: torch.Tensor | None, *, guided: bool) -> torch.Tensor:
         """What the transformer reads: (1, L, D), or with guidance (2, L, D), the negative prompt first."""
         del tokens
+        return self._text(prompt, guided)
+
+    @torch.no_grad()
+    def _encoded_text(self, prompt: str, guided: bool) -> torch.Tensor:
+        """As `_context`, where the text encoder is; the result where the transformer is."""
+        transformer = self.pipe.transformer
         positive, negative = self.pipe.encode_prompt(
             prompt,
             self.settings.negative_prompt,
             do_classifier_free_guidance=guided,
-            max_sequence_length=self.pipe.transformer.config.max_text_seq_length,
+            max_sequence_length=transformer.config.max_text_seq_length,
+            device=self.pipe.text_encoder.device,
         )
         text = torch.cat([negative, positive]) if guided else positive
-        return cast(torch.Tensor, text.to(self.pipe.transformer.dtype))
+        return cast(torch.Tensor, text.to(transformer.device, transformer.dtype))
 
     def _image_scale(self) -> float:
         """Some checkpoints were trained on image latents divided by the scaling factor; the VAE's config says which."""

@@ -29,6 +29,7 @@ def load_pipeline(
     device: str,
     *,
     float32: Sequence[str] = (),
+    on_host: Sequence[str] = (),
 ) -> Any:
     """Load a pipeline at a pinned commit, safetensors only.
 
@@ -39,6 +40,7 @@ def load_pipeline(
         dtype: "bfloat16" or "float32"; half precision overflows in the VAE.
         device: Torch device.
         float32: Parts that are loaded in float32 whatever the dtype; those the pipeline lacks are passed over.
+        on_host: Parts that stay in the host's memory.
 
     Raises:
         UserError: unknown dtype, no commit, or weights that are neither cached nor within reach.
@@ -56,7 +58,10 @@ def load_pipeline(
     except OSError as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"{repo_id} is not whole in the cache ({reason}); {_remedy(repo_id, revision)}") from error
-    return pipe.to(device)
+    for name, part in pipe.components.items():
+        if isinstance(part, torch.nn.Module) and name not in on_host:
+            part.to(device)
+    return pipe
 
 
 def load_pretrained(kind: Any, repo_id: str, revision: str, **options: Any) -> Any:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any
 from diffusers import CogVideoXImageToVideoPipeline, I2VGenXLPipeline, StableVideoDiffusionPipeline
 from transformers import AutoTokenizer, T5EncoderModel
 
-from antibench.models.cogvideox import CogVideoX, CogVideoXSettings
-from antibench.models.dynamicrafter.adapter import DynamiCrafter, DynamiCrafterSettings
+from antibench.models.cogvideox import CogVideoX
+from antibench.models.cogvideox_arranged import arranged_cogvideox
+from antibench.models.dynamicrafter.adapter import DynamiCrafter
+from antibench.models.dynamicrafter.arranged import arranged_dynamicrafter
 from antibench.models.dynamicrafter.checkpoint import load_networks
 from antibench.models.dynamicrafter.presets import PRESETS
 from antibench.models.hub import dtype_of, fetch_file, load_pipeline, load_pretrained, require_commit
 from antibench.models.i2vgen_xl import I2VGenXL, I2VGenXLSettings
-from antibench.models.opensora.adapter import OpenSora, OpenSoraSettings
+from antibench.models.opensora.adapter import OpenSora
+from antibench.models.opensora.arranged import arranged_opensora
 from antibench.models.opensora.checkpoint import load_stdit3, load_vae
 from antibench.models.opensora.networks import OpenSoraNetworks
 from antibench.models.opensora.text import T5Text
@@ -46,10 +49,15 @@ def load_cogvideox(spec: CogVideoX5BI2V, device: str, **sampling: Any) -> CogVid
     Raises:
         UserError: if the weights are neither cached nor within reach.
     """
-    pipe = load_pipeline(CogVideoXImageToVideoPipeline, spec.card.repo_id, spec.revision, spec.dtype, device)
-    pipe.transformer.enable_gradient_checkpointing()
-    settings = CogVideoXSettings(size=spec.size, frames=spec.frames, tile_decoder=True, **sampling)
-    return CogVideoX(pipe, settings, spec)
+    pipe = load_pipeline(
+        CogVideoXImageToVideoPipeline,
+        spec.card.repo_id,
+        spec.revision,
+        spec.dtype,
+        device,
+        on_host=("text_encoder",) if spec.low_memory else (),
+    )
+    return arranged_cogvideox(pipe, spec, **sampling)
 
 
 def load_dynamicrafter(spec: DynamiCrafterSpec, device: str, **sampling: Any) -> DynamiCrafter:
@@ -60,12 +68,7 @@ def load_dynamicrafter(spec: DynamiCrafterSpec, device: str, **sampling: Any) ->
     """
     preset, dtype = PRESETS[spec.preset], dtype_of(spec.dtype, spec.card.repo_id)
     path = fetch_file(spec.card.repo_id, "model.ckpt", spec.revision)
-    networks = load_networks(path, preset.config, dtype, device)
-    networks.unet.recompute_activations()
-    settings = DynamiCrafterSettings(
-        size=spec.size, frames=spec.frames, spacing=preset.spacing, fps=preset.save_fps, **sampling
-    )
-    return DynamiCrafter(networks, settings, spec)
+    return arranged_dynamicrafter(load_networks(path, preset.config, dtype, device), spec, **sampling)
 
 
 def load_i2vgen_xl(spec: I2VGenXLSpec, device: str, **sampling: Any) -> I2VGenXL:
@@ -91,8 +94,6 @@ def load_opensora(spec: OpenSora12, device: str, **sampling: Any) -> OpenSora:
     denoiser = load_stdit3(fetch_file(spec.card.repo_id, FILE, commit), spec.denoiser_config(), dtype, device)
     vae = load_vae(fetch_file(spec.vae_repo, FILE, vae_commit), spec.vae_config(), dtype, device)
     tokenizer = load_pretrained(AutoTokenizer, spec.text_repo, text_commit)
-    encoder = load_pretrained(T5EncoderModel, spec.text_repo, text_commit, dtype=text_dtype).to(device)
-    text = T5Text(tokenizer, encoder, denoiser.config.model_max_length)
-    denoiser.recompute_activations()
-    settings = OpenSoraSettings(size=spec.size, frames=spec.frames, told_size=spec.told_size, **sampling)
-    return OpenSora(OpenSoraNetworks(denoiser, vae, text), settings, spec)
+    encoder = load_pretrained(T5EncoderModel, spec.text_repo, text_commit, dtype=text_dtype)
+    text = T5Text(tokenizer, encoder if spec.low_memory else encoder.to(device), denoiser.config.model_max_length)
+    return arranged_opensora(OpenSoraNetworks(denoiser, vae, text), spec, **sampling)

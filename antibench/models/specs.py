@@ -8,6 +8,7 @@ from importlib.resources import files
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from antibench.contracts import Gives, ModelCard, VideoModel
+from antibench.models.computing import Computing
 from antibench.zoo.recipes import RECIPES
 
 Dtype: TypeAlias = Literal["bfloat16", "float32"]
@@ -197,8 +198,8 @@ class SVDXT:
 
 
 @dataclass(frozen=True)
-class CogVideoX5BI2V:
-    """CogVideoX-5B image-to-video, 49 frames.
+class CogVideoX5BI2V(Computing):
+    """CogVideoX-5B image-to-video, 49 frames. How it computes: `Computing`.
 
     Attributes:
         steps: Sampling steps.

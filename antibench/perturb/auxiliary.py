@@ -13,6 +13,7 @@ from torch.nn.functional import cosine_similarity, normalize
 
 from antibench.contracts import VideoModel
 from antibench.perturb.backbones import Distance, Embedding, clip_embedding, lpips_distance
+from antibench.perturb.lean import lean
 from antibench.perturb.objective import Term, View
 
 
@@ -103,11 +104,11 @@ class LpipsDistance(Term):
 
 def _feature_distance(one: Mapping[str, torch.Tensor], other: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """Both (N, C, ...) with the same names; `one` may hold more."""
-    stages = [
-        (normalize(one[name].float(), dim=1) - normalize(value.float(), dim=1)).pow(2).sum(1).mean()
-        for name, value in other.items()
-    ]
-    return torch.stack(stages).mean()
+    return torch.stack([lean(_stage_distance, one[name], value) for name, value in other.items()]).mean()
+
+
+def _stage_distance(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    return (normalize(one.float(), dim=1) - normalize(other.float(), dim=1)).pow(2).sum(1).mean()
 
 
 def _tokens(tokens: torch.Tensor | None) -> torch.Tensor:

@@ -59,6 +59,7 @@ class SurrogateDescent:
         *,
         spaces: Sequence[Space] = (RGB(),),
         normalise: bool = False,
+        draws: int | None = None,
     ) -> torch.Tensor:
         """Minimise the weighted terms within the budget.
 
@@ -68,6 +69,7 @@ class SurrogateDescent:
             terms: (weight, term) pairs.
             spaces: Taken in turn, one a step.
             normalise: Divide each unbounded term by its first size (`Objective`).
+            draws: How many triples of clip, noise level and noise there are (`Objective`); None: one a step.
 
         Returns:
             (1, 3, H, W) in [0, 1].
@@ -83,6 +85,7 @@ class SurrogateDescent:
             t_range=t_range,
             sampler_steps=self.sampler_steps,
             normalise=normalise,
+            draws=draws,
         )
         start = context.generator if self.random_start else None
         return pgd(

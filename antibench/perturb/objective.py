@@ -5,6 +5,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch.nn.functional import mse_loss
@@ -23,6 +24,7 @@ class View:
         surrogate: The model, for terms that need another of its parts.
         features_of: Denoiser features of another photo, whose encoding is known, under the same clip, noise level,
             noise and caption; no gradient.
+        draw: Number of this clip, noise level and noise, if they come again; what holds for them alone may be kept.
     """
 
     image: torch.Tensor
@@ -30,6 +32,7 @@ class View:
     encoded: Encoded | None
     surrogate: VideoModel
     features_of: Callable[[torch.Tensor, Encoded, Sequence[str]], dict[str, torch.Tensor]]
+    draw: int | None = None
 
     def encoding(self) -> Encoded:
         """The image encoders' pass.
@@ -40,6 +43,22 @@ class View:
         if self.encoded is None:
             raise ValueError("a term that reads the image encoders must set `encodes`")
         return self.encoded
+
+
+class Draw(NamedTuple):
+    """What one call of an objective is evaluated at.
+
+    Attributes:
+        clip: Latents of a reference clip.
+        t: Noise level.
+        noise: Gaussian, shape of `clip`.
+        number: Which draw it is, if draws come again.
+    """
+
+    clip: torch.Tensor
+    t: float
+    noise: torch.Tensor
+    number: int | None
 
 
 class Term(abc.ABC):
@@ -72,9 +91,12 @@ class Objective:
             equation 12). The other terms read the first pass.
         normalise: Divide each unbounded term by the size it had in the first call, so that unit weights mean something.
             That call takes the middle of `t_range`: a lucky first draw must not set the weights.
+        draws: How many triples of clip, noise level and noise there are, each call taking one of them at random: a
+            sample of fixed size in the place of the expectation, so that terms may keep what depends on the triple
+            and not on the photo (`View.draw`). None: a new triple each call.
 
     Raises:
-        ValueError: without a reference clip.
+        ValueError: without a reference clip, or with less than one draw.
     """
 
     def __init__(
@@ -86,7 +108,10 @@ class Objective:
         t_range: tuple[float, float],
         sampler_steps: int = 1,
         normalise: bool = False,
+        draws: int | None = None,
     ) -> None:
+        if draws is not None and draws < 1:
+            raise ValueError(f"draws must be 1 or more, or None, not {draws}")
         if not context.references:
             raise ValueError("the objective needs a reference clip; add 'references' to the protection's `needs`")
         self._context = context
@@ -96,6 +121,8 @@ class Objective:
         self._sampler_steps = sampler_steps
         self._normalise = normalise
         self._scales: list[float] | None = None
+        self._draws = draws
+        self._drawn: dict[int, Draw] = {}
         self._clips = [context.surrogate.encode_clip(frames) for frames in context.references]
         self._reads_encoders = any(term.encodes for _, term in terms)
 
@@ -110,10 +137,7 @@ class Objective:
 
     def _view(self, image: torch.Tensor) -> View:
         context, surrogate = self._context, self._context.surrogate
-        generator = context.generator
-        clip = self._clips[int(torch.randint(len(self._clips), (1,), generator=generator, device=generator.device))]
-        t = self._level(float(torch.rand(1, generator=generator, device=generator.device)))
-        noise = torch.randn(clip.shape, generator=generator, device=generator.device).to(clip)
+        clip, t, noise, number = self._draw()
 
         def denoise(
             photo: torch.Tensor,
@@ -154,7 +178,26 @@ class Objective:
         shared = self._reads_encoders or self._sampler_steps > 1
         encoded = surrogate.encode(image, capture=vae_layers) if shared else None
         seen = sampled(denoise(image, encoded, layers, self._guided), encoded)
-        return View(image, seen, encoded, surrogate, features_of)
+        return View(image, seen, encoded, surrogate, features_of, number)
+
+    def _draw(self) -> Draw:
+        if self._draws is None:
+            return self._new_draw(None)
+        number = self._below(self._draws)
+        if number not in self._drawn:
+            self._drawn[number] = self._new_draw(number)
+        return self._drawn[number]
+
+    def _new_draw(self, number: int | None) -> Draw:
+        generator = self._context.generator
+        clip = self._clips[self._below(len(self._clips))]
+        t = self._level(float(torch.rand(1, generator=generator, device=generator.device)))
+        noise = torch.randn(clip.shape, generator=generator, device=generator.device).to(clip)
+        return Draw(clip, t, noise, number)
+
+    def _below(self, end: int) -> int:
+        generator = self._context.generator
+        return int(torch.randint(end, (1,), generator=generator, device=generator.device))
 
     def _level(self, uniform: float) -> float:
         low, high = self._t_range

@@ -23,6 +23,7 @@ from antibench.models.dynamicrafter.ddim import DDIM, Guidance, Spacing
 from antibench.models.dynamicrafter.schedule import Schedule
 from antibench.models.dynamicrafter.unet import UNet3D
 from antibench.models.layers import captured, encoder_layers
+from antibench.models.remembered import remembered
 from antibench.pixels import fit, frames_to_u8, to_float
 
 CLIP_CHUNK = 8
@@ -118,6 +119,7 @@ class DynamiCrafter:
         self._sampler = DDIM.of(self._schedule, settings.steps, settings.spacing, settings.eta)
         weights = next(networks.unet.parameters())
         self._device, self._dtype = weights.device, weights.dtype
+        self._text = remembered(self._encoded_text)
         with torch.no_grad():
             self._null_tokens = networks.image_tokens(torch.zeros(1, 3, *settings.size, device=self._device))
             self._null = self._context("", self._null_tokens)
@@ -236,9 +238,12 @@ class DynamiCrafter:
         return self._guidance(conditional, unconditional)
 
     def _context(self, prompt: str, tokens: Tensor) -> Tensor:
-        with torch.no_grad():
-            text = self.networks.text_tokens([prompt])
+        text = self._text(prompt)
         return torch.cat([text, tokens.to(text.dtype)], dim=1)
+
+    @torch.no_grad()
+    def _encoded_text(self, prompt: str) -> Tensor:
+        return self.networks.text_tokens([prompt])
 
     def _pixels(self, image: Tensor) -> Tensor:
         """To [-1, 1] on the device, in float32: bfloat16 would move a value by up to a quarter of an 8-bit level."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from antibench.contracts import Gives, ModelCard, VideoModel
+from antibench.models.computing import Computing
 from antibench.models.specs import SVD_GIVES, Dtype, small_card, small_size
 from antibench.zoo.recipes import RECIPES
 
@@ -44,8 +45,8 @@ def _card(width: str, repo_id: str, gigabytes: float) -> ModelCard:
 
 
 @dataclass(frozen=True)
-class DynamiCrafterSpec:
-    """What the published models share.
+class DynamiCrafterSpec(Computing):
+    """What the published models share. How they compute: `Computing`.
 
     Attributes:
         steps: DDIM steps.

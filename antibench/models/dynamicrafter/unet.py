@@ -14,6 +14,7 @@ from diffusers.models.embeddings import get_timestep_embedding
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from antibench.models.arranged import first
 from antibench.models.dynamicrafter.config import UNetConfig
 from antibench.models.dynamicrafter.context import Context, split_context
 from antibench.models.dynamicrafter.residual import Down, ResidualBlock, Up, by_clips, by_frames
@@ -116,11 +117,10 @@ class UNet3D(nn.Module):
             hidden = stage(torch.cat([hidden, skips.pop()], dim=1), embedding, parts, frames)
         return by_clips(self.out(hidden), frames)
 
-    def recompute_activations(self) -> None:
-        """Trade a second run of each stage in the backward pass for memory."""
-        for part in self.modules():
-            if isinstance(part, Stage):
-                part.recompute = True
+    def recompute_activations(self, share: float = 1.0) -> None:
+        """Trade a second run of the first `share` of the stages in the backward pass for memory."""
+        for stage in first([part for part in self.modules() if isinstance(part, Stage)], share):
+            stage.recompute = True
 
     def _embed(self, timesteps: Tensor, fs: Tensor | None, dtype: torch.dtype) -> Tensor:
         """(B, 4·model_channels). Sinusoids are computed in float32 and rounded afterwards, at any precision."""

@@ -23,6 +23,7 @@ from antibench.models.opensora.rflow import LEVELS, RectifiedFlow, guided, noise
 from antibench.models.opensora.sizes import fps_of
 from antibench.models.opensora.stdit3 import STDiT3
 from antibench.models.opensora.text import Text
+from antibench.models.remembered import remembered
 from antibench.pixels import fit, frames_to_u8, to_float
 
 IMAGE_TO_VIDEO = "0"
@@ -82,6 +83,7 @@ class OpenSora:
         weights = networks.denoiser.x_embedder.proj.weight
         self._device, self._dtype = weights.device, weights.dtype
         self._told_size = settings.told_size or settings.size
+        self._text = remembered(self._encoded_text)
         self._timesteps = timesteps(settings.steps, self._told_size, settings.frames, self._dtype)
 
     @torch.no_grad()
@@ -172,11 +174,16 @@ class OpenSora:
         guidance scale is 1. Both rows have as many tokens as the caption."""
         settings = self.settings
         asked = with_scores(prompt, settings.aesthetic, settings.motion, settings.camera)
-        text = self.networks.text([cleaned(asked)])
-        tokens = text.tokens.to(self._dtype)
+        text = self._text(cleaned(asked))
+        tokens = text.tokens
         if guided and settings.guidance_scale != 1:
             tokens = torch.cat([tokens, self.networks.null_text(1).to(tokens)])
         return Text(tokens, text.mask)
+
+    def _encoded_text(self, prompt: str) -> Text:
+        """A cleaned caption, encoded where the text encoder is, in the type and the place of the denoiser."""
+        text = self.networks.text([prompt])
+        return Text(text.tokens.to(self._device, self._dtype), text.mask.to(self._device))
 
     def predict(self, z: Tensor, timestep: Tensor, text: Text, active: Tensor | None) -> Tensor:
         """The velocity (1, C, t, h, w) for latents of that shape; guided if the text has two rows.

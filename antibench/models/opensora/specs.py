@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from antibench.contracts import Gives, ModelCard, VideoModel
+from antibench.models.computing import Computing
 from antibench.models.specs import COGVIDEOX_GIVES, Dtype
 
 if TYPE_CHECKING:
@@ -17,8 +18,8 @@ _CITATION = """@article{zheng2024opensora,
 
 
 @dataclass(frozen=True)
-class OpenSora12:
-    """Open-Sora 1.2, two seconds at 240p.
+class OpenSora12(Computing):
+    """Open-Sora 1.2, two seconds at 240p. How it computes: `Computing`.
 
     Its weights lie in three repositories, none of which is pinned: loading asks for a commit of each.
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from antibench.models.arranged import first
 from antibench.models.opensora.blocks import Block, FinalLayer
 from antibench.models.opensora.config import STDiT3Config
 from antibench.models.opensora.embeddings import CaptionEmbedding, NumberEmbedding, PatchEmbedding, PositionTable
@@ -96,9 +97,9 @@ class STDiT3(nn.Module):
                 assert isinstance(block, Block)
                 yield block
 
-    def recompute_activations(self) -> None:
-        """Trade a second run of each block in the backward pass for memory."""
-        for block in self.blocks():
+    def recompute_activations(self, share: float = 1.0) -> None:
+        """Trade a second run of the first `share` of the blocks in the backward pass for memory."""
+        for block in first(list(self.blocks()), share):
             block.recompute = True
 
     @property

@@ -1,0 +1,45 @@
+"""The VAE of CogVideoX on a photo: causal convolutions over three copies of one frame, as one over the frame itself.
+
+The convolutions fill up what is before the first frame with copies of it. For a clip of one frame all taps in time see
+the same picture, so the kernel summed over time gives the same result in a third of the time, and neither the copies
+nor their activations are kept for the gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from diffusers.models.autoencoders.autoencoder_kl_cogvideox import CogVideoXCausalConv3d
+from torch import nn
+from torch.nn import functional as F
+
+Cached = tuple[torch.Tensor, torch.Tensor | None]
+
+
+def fold_single_frames(vae: nn.Module) -> None:
+    """Let all causal convolutions of a VAE of CogVideoX take the short way for a single frame; others go as before."""
+    for part in vae.modules():
+        if isinstance(part, CogVideoXCausalConv3d) and part.pad_mode != "replicate" and _plain(part.conv):
+            part.forward = partial(_run, part, part.forward)
+
+
+def _run(
+    part: CogVideoXCausalConv3d,
+    whole: Callable[..., Cached],
+    inputs: torch.Tensor,
+    conv_cache: torch.Tensor | None = None,
+) -> Cached:
+    """(B, C, T, H, W) and what a chunk before it left, to (B, C', T, H, W) and what the next one needs."""
+    if inputs.shape[2] != 1 or conv_cache is not None:
+        return whole(inputs, conv_cache)
+    weight = part.conv.weight
+    # Summed in float32: three bfloat16 taps added in bfloat16 would lose what the long way keeps.
+    kernel = weight.sum(2, dtype=torch.float32).to(weight.dtype)
+    frame = F.conv2d(inputs[:, :, 0], kernel, part.conv.bias, padding=(part.height_pad, part.width_pad))
+    return frame[:, :, None], inputs.expand(-1, -1, max(part.time_kernel_size - 1, 1), -1, -1)
+
+
+def _plain(conv: nn.Conv3d) -> bool:
+    return conv.stride == (1, 1, 1) and conv.dilation == (1, 1, 1) and conv.groups == 1
