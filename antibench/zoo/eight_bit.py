@@ -52,7 +52,7 @@ def restored(state: dict[str, Tensor]) -> dict[str, Tensor]:
     steps = {name: value for name, value in state.items() if name.endswith(SUFFIX)}
     out: dict[str, Tensor] = {}
     for name, value in state.items():
-        if name in steps:
+        if name.endswith(SUFFIX):
             continue
         if value.dtype != torch.int8:
             out[name] = value.float()
