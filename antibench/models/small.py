@@ -74,5 +74,12 @@ def load_opensora(spec: ModelSpec, device: str, *, told_side: int, **sampling: A
     """
     parts = load_components(spec.name, device)
     networks = OpenSoraNetworks(parts["denoiser"], parts["vae"], CaptionText(parts["text_encoder"]))
-    told = {"told_size": (told_side, told_side), "aesthetic": None, "sample_posterior": False}
-    return OpenSora(networks, OpenSoraSettings(size=spec.size, frames=spec.frames, **told, **sampling), spec)
+    settings = OpenSoraSettings(
+        size=spec.size,
+        frames=spec.frames,
+        told_size=(told_side, told_side),
+        aesthetic=None,
+        sample_posterior=False,
+        **sampling,
+    )
+    return OpenSora(networks, settings, spec)
