@@ -49,7 +49,7 @@ def scores(photo: FramesU8, decoded: Tensor, pixels: Tensor) -> list[float]:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", choices=[name for name in RECIPES if not name.startswith("cogvideox")])
+    parser.add_argument("model", choices=[name for name, recipe in RECIPES.items() if recipe.family == "dynamicrafter"])
     parser.add_argument("--portraits", type=int, default=12)
     parser.add_argument("--first", type=int, default=10, help="index of the first portrait")
     parser.add_argument("--steps", type=int, default=150)

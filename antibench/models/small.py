@@ -10,6 +10,9 @@ from antibench.models.cogvideox_text import CaptionPipeline
 from antibench.models.cogvideox_tokens import CogVideoXTokens, RepeatedPhotoPipeline
 from antibench.models.dynamicrafter.adapter import DynamiCrafter, DynamiCrafterSettings
 from antibench.models.dynamicrafter.small_networks import SmallNetworks
+from antibench.models.opensora.adapter import OpenSora, OpenSoraSettings
+from antibench.models.opensora.networks import OpenSoraNetworks
+from antibench.models.opensora.small_text import CaptionText
 from antibench.models.part import Part
 from antibench.zoo.assemble import load_components
 
@@ -60,3 +63,23 @@ def load_dynamicrafter(spec: ModelSpec, device: str, **sampling: Any) -> DynamiC
     networks = SmallNetworks(parts["vae"], parts["unet"], parts["encoder"], parts["scheduler"])
     settings = DynamiCrafterSettings(size=spec.size, frames=spec.frames, sample_posterior=False, **sampling)
     return DynamiCrafter(networks, settings, spec)
+
+
+def load_opensora(spec: ModelSpec, device: str, *, told_side: int, **sampling: Any) -> OpenSora:
+    """A small Open-Sora; `sampling` are fields of `OpenSoraSettings`. Captions carry no scores, and the photo's latent
+    is the mean, as the small models are trained. `told_side`: height and width that the network is told, in pixels.
+
+    Raises:
+        UserError: if this installation lacks the weights.
+    """
+    parts = load_components(spec.name, device)
+    networks = OpenSoraNetworks(parts["denoiser"], parts["vae"], CaptionText(parts["text_encoder"]))
+    settings = OpenSoraSettings(
+        size=spec.size,
+        frames=spec.frames,
+        told_size=(told_side, told_side),
+        aesthetic=None,
+        sample_posterior=False,
+        **sampling,
+    )
+    return OpenSora(networks, settings, spec)

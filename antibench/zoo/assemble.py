@@ -22,6 +22,10 @@ from antibench.errors import UserError
 from antibench.models.dynamicrafter.config import DiffusionConfig, ResamplerConfig, UNetConfig
 from antibench.models.dynamicrafter.schedule import Schedule
 from antibench.models.dynamicrafter.unet import UNet3D
+from antibench.models.opensora.config import STDiT3Config, VAEConfig
+from antibench.models.opensora.stdit3 import STDiT3
+from antibench.models.opensora.vae import OpenSoraVAE
+from antibench.zoo import eight_bit
 from antibench.zoo.framewise import FramewiseAutoencoderKLCogVideoX
 from antibench.zoo.networks import (
     CaptionEncoder,
@@ -29,12 +33,13 @@ from antibench.zoo.networks import (
     CaptionTokenEncoder,
     PhotoEncoder,
 )
-from antibench.zoo.recipes import RECIPES, Family, Recipe
+from antibench.zoo.recipes import RECIPES, Family, Recipe, Storage
 
 PART_NAMES: dict[Family, tuple[str, str]] = {
     "cogvideox": ("transformer", "text_encoder"),
     "cogvideox-tokens": ("transformer", "encoder"),
     "dynamicrafter": ("unet", "encoder"),
+    "opensora": ("denoiser", "text_encoder"),
 }
 """What a pipeline calls the denoiser, and what is trained together with it."""
 
@@ -42,6 +47,7 @@ VAES: dict[Family, Callable[..., nn.Module]] = {
     "cogvideox": AutoencoderKLCogVideoX,
     "cogvideox-tokens": FramewiseAutoencoderKLCogVideoX,
     "dynamicrafter": AutoencoderKLTemporalDecoder,
+    "opensora": lambda **config: OpenSoraVAE(VAEConfig(**config)),
 }
 
 
@@ -55,6 +61,8 @@ def build_denoiser(recipe: Recipe) -> nn.Module:
     """The recipe's U-Net or transformer with fresh weights."""
     if recipe.family == "dynamicrafter":
         return UNet3D(UNetConfig(**recipe.denoiser))
+    if recipe.family == "opensora":
+        return STDiT3(STDiT3Config(**recipe.denoiser))
     denoiser: nn.Module = CogVideoXTransformer3DModel(**recipe.denoiser)
     return denoiser
 
@@ -65,11 +73,15 @@ def build_condition(recipe: Recipe) -> nn.Module:
         return CaptionPhotoEncoder(ResamplerConfig(**recipe.projector))
     if recipe.family == "cogvideox-tokens":
         return CaptionTokenEncoder(recipe.denoiser["text_embed_dim"])
-    return CaptionEncoder(recipe.denoiser["text_embed_dim"])
+    width = recipe.denoiser["caption_channels" if recipe.family == "opensora" else "text_embed_dim"]
+    return CaptionEncoder(width)
 
 
 def build_scheduler(recipe: Recipe) -> Any:
-    """The recipe's sampler; of the dynamicrafter family its noise schedule."""
+    """The recipe's sampler; of the dynamicrafter family its noise schedule; of the opensora family None, as a flow has
+    nothing to configure."""
+    if recipe.family == "opensora":
+        return None
     if recipe.family == "dynamicrafter":
         return Schedule.of(DiffusionConfig(**recipe.scheduler))
     return CogVideoXDDIMScheduler(**recipe.scheduler)
@@ -108,7 +120,7 @@ def load_components(name: str, device: str | torch.device = "cpu") -> dict[str, 
     Returns:
         `vae`, `scheduler`, `settings` (the recipe's sampling, with `size` and `frames`); for the cogvideox family
         `transformer` and `text_encoder`, for cogvideox-tokens `transformer` and `encoder`, for the dynamicrafter family
-        `unet` and `encoder`.
+        `unet` and `encoder`, for the opensora family `denoiser` and `text_encoder`.
     """
     folder = weights_folder(name)
     recipe = RECIPES[name]
@@ -129,41 +141,47 @@ def load_components(name: str, device: str | torch.device = "cpu") -> dict[str, 
 
 
 def load_vae(recipe: Recipe, folder: Path) -> nn.Module:
-    """A trained VAE; its scaling factor travels in the weight file."""
-    state = load_file(folder / "vae.safetensors")
-    scaling_factor = float(state.pop("scaling_factor"))
+    """A trained VAE; its scaling factor, or shift and scale of Open-Sora's, travels in the weight file."""
+    state = eight_bit.restored(load_file(folder / "vae.safetensors"))
     vae = build_vae(recipe)
-    vae.load_state_dict({key: value.float() for key, value in state.items()}, strict=True)
-    vae.register_to_config(scaling_factor=scaling_factor)  # type: ignore[operator]
+    if not isinstance(vae, OpenSoraVAE):
+        scaling_factor = float(state.pop("scaling_factor"))
+        vae.register_to_config(scaling_factor=scaling_factor)  # type: ignore[operator]
+    vae.load_state_dict(state, strict=True)
     return vae
 
 
 def load_denoiser(recipe: Recipe, folder: Path) -> tuple[nn.Module, nn.Module]:
     """A trained denoiser and what was trained together with it; photos' backbone is not attached."""
     denoiser, condition = build_denoiser(recipe), build_condition(recipe)
-    state = load_file(folder / "denoiser.safetensors")
+    state = eight_bit.restored(load_file(folder / "denoiser.safetensors"))
     denoiser.load_state_dict(_part(state, "denoiser."), strict=True)
     condition.load_state_dict(_part(state, "condition."), strict=True)
     return denoiser, condition
 
 
-def save_vae(vae: nn.Module, scaling_factor: float, folder: Path) -> None:
-    """Write a VAE as fp16 safetensors."""
+def save_vae(vae: nn.Module, scaling_factor: float, folder: Path, *, storage: Storage = "fp16") -> None:
+    """Write a VAE as safetensors; Open-Sora's has no scaling factor, it normalises its latents itself."""
+    state = _stored(vae.state_dict(), storage)
+    if not isinstance(vae, OpenSoraVAE):
+        state["scaling_factor"] = torch.tensor(scaling_factor)
     folder.mkdir(parents=True, exist_ok=True)
-    save_file({**_half(vae), "scaling_factor": torch.tensor(scaling_factor)}, folder / "vae.safetensors")
+    save_file(state, folder / "vae.safetensors")
 
 
-def save_denoiser(denoiser: nn.Module, condition: nn.Module, folder: Path) -> None:
-    """Write a denoiser and what was trained with it as fp16 safetensors."""
+def save_denoiser(denoiser: nn.Module, condition: nn.Module, folder: Path, *, storage: Storage = "fp16") -> None:
+    """Write a denoiser and what was trained with it as safetensors."""
+    state = {f"denoiser.{key}": value for key, value in denoiser.state_dict().items()}
+    state |= {f"condition.{key}": value for key, value in condition.state_dict().items()}
     folder.mkdir(parents=True, exist_ok=True)
-    state = {f"denoiser.{key}": value for key, value in _half(denoiser).items()}
-    state |= {f"condition.{key}": value for key, value in _half(condition).items()}
-    save_file(state, folder / "denoiser.safetensors")
+    save_file(_stored(state, storage), folder / "denoiser.safetensors")
 
 
-def _half(module: nn.Module) -> dict[str, Tensor]:
-    return {key: value.detach().cpu().half().contiguous() for key, value in module.state_dict().items()}
+def _stored(state: dict[str, Tensor], storage: Storage) -> dict[str, Tensor]:
+    if storage == "int8":
+        return eight_bit.packed(state)
+    return {key: value.detach().cpu().half().contiguous() for key, value in state.items()}
 
 
 def _part(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {key.removeprefix(prefix): value.float() for key, value in state.items() if key.startswith(prefix)}
+    return {key.removeprefix(prefix): value for key, value in state.items() if key.startswith(prefix)}

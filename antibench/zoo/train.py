@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from antibench.errors import UserError
+from antibench.models.opensora.vae import OpenSoraVAE
 from antibench.zoo.assemble import (
     build_condition,
     build_denoiser,
@@ -33,6 +34,7 @@ from antibench.zoo.assemble import (
 )
 from antibench.zoo.networks import PhotoEncoder
 from antibench.zoo.recipes import RECIPES, Recipe, Training
+from antibench.zoo.training.autoencoders import encoder_parts, latent_scale, normalise
 from antibench.zoo.training.cache import cached_pool, pool_key
 from antibench.zoo.training.clips import Pool, render_pool
 from antibench.zoo.training.critic import PatchCritic
@@ -99,17 +101,15 @@ def run_decoder(recipe: Recipe, number: int, run: Run) -> bool:
     plan = recipe.train_decoder[number - 1]
     torch.manual_seed(plan.seed)
     vae = load_vae(recipe, _folder_of("vae.safetensors", recipe.vae_name, run.out))
-    for part in (vae.encoder, getattr(vae, "quant_conv", None)):
-        if isinstance(part, nn.Module):
-            part.requires_grad_(False)
-    scaling_factor = float(vae.config.scaling_factor)  # type: ignore[union-attr, arg-type]
-    return _train_vae(vae, recipe, plan, stage_name("decoder", number), run, scaling_factor)
+    for part in encoder_parts(vae):
+        part.requires_grad_(False)
+    return _train_vae(vae, recipe, plan, stage_name("decoder", number), run, latent_scale(vae))
 
 
 def _train_vae(
     vae: nn.Module, recipe: Recipe, plan: Training, stage: str, run: Run, scaling_factor: float | None = None
 ) -> bool:
-    """Without a `scaling_factor` the measured one is saved: that of unit variance."""
+    """Without a `scaling_factor` the measured one is saved: that of unit variance. The figures are of what is saved."""
     trained = Autoencoder(vae, PatchCritic() if plan.adversarial else None).to(run.device)
     session = run.session(recipe, trained, plan, stage)
     pool = render_pool(recipe, run.clips, run.device)
@@ -118,9 +118,14 @@ def _train_vae(
     session.save()
     average = session.average
     assert isinstance(average, Autoencoder)
-    figures = measure_vae(average.vae, render_pool(recipe, HELD_OUT, run.device, HELD_OUT_OFFSET))
-    folder = run.out / recipe.name
-    save_vae(average.vae, figures["scaling_factor"] if scaling_factor is None else scaling_factor, folder)
+    held_out = render_pool(recipe, HELD_OUT, run.device, HELD_OUT_OFFSET)
+    if scaling_factor is None and isinstance(average.vae, OpenSoraVAE):
+        normalise(average.vae, held_out.pixels(torch.arange(len(held_out), device=run.device)))
+    figures, folder = measure_vae(average.vae, held_out), run.out / recipe.name
+    scaling_factor = figures["scaling_factor"] if scaling_factor is None else scaling_factor
+    save_vae(average.vae, scaling_factor, folder, storage=recipe.storage)
+    if recipe.storage == "int8":
+        figures = measure_vae(load_vae(recipe, folder).to(run.device).eval(), held_out)
     _record(folder, stage, plan.seed, run.clips, session, figures)
     return session.finished
 
@@ -135,7 +140,7 @@ def _predicted(recipe: Recipe, seed: int, pool: Pool, run: Run) -> Tensor:
         module.to(run.device).eval().requires_grad_(False)
     data = encode_pool(recipe, vae, condition, pool)
     latents = predicted_latents(recipe, denoiser, condition, data, seed)
-    return latents.div_(float(vae.config.scaling_factor))  # type: ignore[union-attr, arg-type]
+    return latents.div_(latent_scale(vae))
 
 
 def run_denoiser(recipe: Recipe, number: int, run: Run) -> bool:
@@ -170,8 +175,11 @@ def run_denoiser(recipe: Recipe, number: int, run: Run) -> bool:
     session.save()
     average = session.average
     assert isinstance(average, Objective)
+    save_denoiser(average.denoiser, average.condition, out / recipe.name, storage=recipe.storage)
+    if recipe.storage == "int8":
+        stored = (part.to(device).eval() for part in load_denoiser(recipe, out / recipe.name))
+        average = Objective(recipe, *stored)
     figures = {"held_out_loss": measure_denoiser(average, held_out, plan.seed)}
-    save_denoiser(average.denoiser, average.condition, out / recipe.name)
     _record(out / recipe.name, stage, plan.seed, clips, session, figures)
     return session.finished
 

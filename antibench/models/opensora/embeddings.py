@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -73,10 +74,20 @@ class NumberEmbedding(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.mlp = nn.Sequential(nn.Linear(SINUSOID, width), nn.SiLU(), nn.Linear(width, width))
+        # No buffer: the type of the weights must not round them, and a network built without weights has them too.
+        self._frequencies = _frequencies()
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> NumberEmbedding:
+        """The frequencies go where the weights go: a CUDA graph cannot fetch them from the CPU at every pass."""
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        device = next(self.mlp.parameters()).device
+        if device.type != "meta":
+            self._frequencies = self._frequencies.to(device)
+        return self
 
     def forward(self, numbers: Tensor, dtype: torch.dtype) -> Tensor:
         """(B,) to (B, width). The sinusoid, cosines before sines, is computed in float32 at any precision."""
-        angles = numbers[:, None].float() * _frequencies().to(numbers.device)
+        angles = numbers[:, None].float() * self._frequencies.to(numbers.device)
         vector: Tensor = self.mlp(torch.cat([angles.cos(), angles.sin()], dim=-1).to(dtype))
         return vector
 

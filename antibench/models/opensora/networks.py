@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
 from antibench.models.opensora.stdit3 import STDiT3
-from antibench.models.opensora.text import T5Text, Text
+from antibench.models.opensora.text import Text, TextEncoder
 from antibench.models.opensora.vae import OpenSoraVAE
 
 
 class OpenSoraNetworks(nn.Module):
     """What the adapter needs of the model. Latents are normalised, pixels in [-1, 1]."""
 
-    def __init__(self, denoiser: STDiT3, vae: OpenSoraVAE, text_encoder: T5Text) -> None:
+    def __init__(self, denoiser: STDiT3, vae: OpenSoraVAE, text_encoder: TextEncoder) -> None:
         """Put the parts together; each is of one type of weights.
 
         Raises:
@@ -31,7 +33,7 @@ class OpenSoraNetworks(nn.Module):
             )
         self.denoiser = denoiser
         self.vae = vae
-        self.text_encoder = text_encoder
+        self.text_encoder: Any = text_encoder
 
     def text(self, prompts: list[str]) -> Text:
         """Captions as the conditional branch reads them."""

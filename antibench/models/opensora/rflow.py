@@ -39,13 +39,22 @@ def timesteps(steps: int, size: tuple[int, int], frames: int, dtype: torch.dtype
     """
     if steps < 1:
         raise ValueError(f"{steps} steps")
+    even = torch.tensor([(1 - i / steps) * LEVELS for i in range(steps)]) / LEVELS
+    found = moved(even, transform_ratio(size, frames, dtype)) * LEVELS
+    # Rounding may lift the first one above the noisiest level, and no frame would be active there.
+    return found.float().clamp(max=LEVELS)
+
+
+def transform_ratio(size: tuple[int, int], frames: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    """(1,) how much noisier a clip is made than one picture of the base area; arguments as `timesteps`."""
     height, width, held = (torch.tensor([float(value)], dtype=dtype) for value in (*size, frames))
     length = torch.tensor([float(latent_length(int(held)))], dtype=dtype)
-    ratio = (height * width / BASE_AREA).sqrt() * length.sqrt()
-    even = torch.tensor([(1 - i / steps) * LEVELS for i in range(steps)]) / LEVELS
-    moved = ratio * even / (1 + (ratio - 1) * even) * LEVELS
-    # Rounding may lift the first one above the noisiest level, and no frame would be active there.
-    return moved.float().clamp(max=LEVELS)
+    return (height * width / BASE_AREA).sqrt() * length.sqrt()
+
+
+def moved(share: Tensor, ratio: Tensor | float) -> Tensor:
+    """Shares of noise in [0, 1] moved by a `transform_ratio`: towards 1 above a ratio of 1, towards 0 below."""
+    return ratio * share / (1 + (ratio - 1) * share)
 
 
 def latent_length(frames: int) -> int:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from antibench.contracts import Gives, ModelCard, VideoModel
 from antibench.models.computing import Computing
-from antibench.models.specs import COGVIDEOX_GIVES, Dtype
+from antibench.models.specs import COGVIDEOX_GIVES, Dtype, small_card, small_size
+from antibench.zoo.recipes import RECIPES
 
 if TYPE_CHECKING:
     from antibench.models.opensora.config import STDiT3Config, VAEConfig
@@ -92,3 +93,48 @@ class OpenSora12(Computing):
         from antibench.models.opensora.config import VAEConfig
 
         return VAEConfig()
+
+
+_SMALL: dict[str, Any] = RECIPES["opensora-small"].sampling
+
+
+@dataclass(frozen=True)
+class OpenSoraSmall:
+    """A small Open-Sora, trained on rendered portraits with captions of their motion.
+
+    Attributes:
+        steps: Sampling steps.
+        guidance: Guidance scale of the caption.
+    """
+
+    steps: int = _SMALL["steps"]
+    guidance: float = _SMALL["guidance"]
+
+    name: ClassVar[str] = "opensora-small"
+    version: ClassVar[int] = 1
+    card: ClassVar[ModelCard] = small_card("opensora-small", "Small Open-Sora of rendered portraits", version)
+    size: ClassVar[tuple[int, int]] = small_size("opensora-small")
+    frames: ClassVar[int] = RECIPES["opensora-small"].frames
+    gives: ClassVar[frozenset[Gives]] = COGVIDEOX_GIVES
+
+    def load(self, device: str) -> VideoModel:
+        """Load the shipped weights."""
+        from antibench.models.small import load_opensora
+
+        return load_opensora(
+            self,
+            device,
+            told_side=_SMALL["told_side"],
+            steps=self.steps,
+            guidance_scale=self.guidance,
+            fps=_SMALL["fps"],
+        )
+
+
+@dataclass(frozen=True)
+class OpenSoraSmallHoldout(OpenSoraSmall):
+    """The twin of `opensora-small`: another seed, narrower and less deep, the same VAE; for transfer."""
+
+    name: ClassVar[str] = "opensora-small-holdout"
+    version: ClassVar[int] = 1
+    card: ClassVar[ModelCard] = small_card("opensora-small-holdout", "Twin of the small Open-Sora", version)

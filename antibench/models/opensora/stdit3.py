@@ -52,8 +52,8 @@ class STDiT3(nn.Module):
         x_mask: Tensor | None = None,
         *,
         fps: Tensor,
-        height: Tensor,
-        width: Tensor,
+        height: Tensor | float,
+        width: Tensor | float,
     ) -> Tensor:
         """One prediction.
 
@@ -65,7 +65,7 @@ class STDiT3(nn.Module):
                 the batch, so that both halves of guidance read equally many tokens. None: all are read.
             x_mask: (B, T) bool, False for clean frames, which are taken to be at level 0. None: there are none.
             fps: (B,) frames per second.
-            height: (B,) of the clip in pixels; the first counts.
+            height: Of the clip in pixels: a number, or (B,) of which the first counts and is read back.
             width: (B,) likewise.
 
         Returns:
@@ -82,7 +82,7 @@ class STDiT3(nn.Module):
         level = self._by_frame(noised, clean, x_mask)
         text, kept = self.y_embedder(y.to(dtype)).squeeze(1), _kept(mask, x.shape[0])
         filled = F.pad(x.to(dtype), (0, columns * self._patch[1] - x.shape[4], 0, rows * self._patch[0] - x.shape[3]))
-        scale = float(height[0]) * float(width[0])
+        scale = _number(height) * _number(width)
         table = self.pos_embed(rows, columns, scale**0.5 / self.config.input_sq_size, dtype, x.device)
         tokens = self.x_embedder(filled) + table.repeat(1, frames, 1)
         for block in self.blocks():
@@ -135,6 +135,10 @@ class STDiT3(nn.Module):
         return Block(
             config.hidden_size, config.num_heads, config.mlp_ratio, temporal=temporal, normalised=config.qk_norm
         )
+
+
+def _number(told: Tensor | float) -> float:
+    return float(told[0]) if isinstance(told, Tensor) else float(told)
 
 
 def _kept(mask: Tensor | None, batch: int) -> Tensor | None:

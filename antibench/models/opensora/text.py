@@ -6,7 +6,7 @@ Source: Raffel et al. 2020, "Exploring the Limits of Transfer Learning with a Un
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,17 @@ class Text(NamedTuple):
 
     tokens: Tensor
     mask: Tensor
+
+
+class TextEncoder(Protocol):
+    """What reads captions: `T5Text`, or a small model's counterpart."""
+
+    length: int
+    """Tokens of a caption, padding included."""
+
+    def __call__(self, prompts: list[str]) -> Text:
+        """Captions, already cleaned, to tokens."""
+        ...
 
 
 class T5Text(nn.Module):

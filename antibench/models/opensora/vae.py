@@ -97,8 +97,12 @@ class OpenSoraVAE(nn.Module):
 
     def temporal_latents(self, latents: Tensor, gaussian: Gaussian | None = None) -> Tensor:
         """(B, C, T, h, w) of `spatial_latents` to (B, C', t, h, w), not normalised; each chunk on its own."""
+        return torch.cat([_drawn(posterior, gaussian) for posterior in self.posteriors(latents)], dim=2)
+
+    def posteriors(self, latents: Tensor) -> list[DiagonalGaussianDistribution]:
+        """(B, C, T, h, w) of `spatial_latents` to what `temporal_latents` draws from, for each chunk."""
         chunks = torch.split(latents, self.config.micro_frame_size or latents.shape[2], dim=2)
-        return torch.cat([_drawn(self.temporal_vae.encode(chunk), gaussian) for chunk in chunks], dim=2)
+        return [self.temporal_vae.encode(chunk) for chunk in chunks]
 
     def latent_frames(self, frames: int) -> int:
         """Latent frames of a clip of so many frames."""

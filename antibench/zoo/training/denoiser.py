@@ -1,4 +1,4 @@
-"""Training of a denoiser on latents computed once: v-prediction, with conditions dropped as guidance needs."""
+"""Training of a denoiser on latents computed once: of v or of a velocity, with conditions dropped as guidance needs."""
 
 from __future__ import annotations
 
@@ -10,21 +10,23 @@ from torch import Tensor, nn
 
 from antibench.zoo.networks import PhotoEncoder
 from antibench.zoo.recipes import Recipe
+from antibench.zoo.training.autoencoders import encode_clips, latent_scale
 from antibench.zoo.training.clips import Pool
 from antibench.zoo.training.cogvideox import CogVideoXTraining
 from antibench.zoo.training.cogvideox_tokens import CogVideoXTokensTraining
 from antibench.zoo.training.draws import Batch, Draws
 from antibench.zoo.training.dynamicrafter import DynamiCrafterTraining
 from antibench.zoo.training.family import Family
+from antibench.zoo.training.opensora import OpenSoraTraining
 from antibench.zoo.training.session import Session
 from antibench.zoo.training.step import Losses, Step
-from antibench.zoo.training.vae import encode_clips
 
 CHUNK = 64
 FAMILIES: dict[str, Callable[[Recipe], Family]] = {
     "cogvideox": CogVideoXTraining,
     "cogvideox-tokens": CogVideoXTokensTraining,
     "dynamicrafter": DynamiCrafterTraining,
+    "opensora": OpenSoraTraining,
 }
 
 
@@ -36,7 +38,7 @@ def encode_pool(recipe: Recipe, vae: Any, condition: nn.Module, pool: Pool) -> B
     """
     family = FAMILIES[recipe.family](recipe)
     parts: dict[str, list[Tensor]] = {"latents": [], "photo": [], "tokens": []}
-    scale = vae.config.scaling_factor
+    scale = latent_scale(vae)
     for start in range(0, len(pool), CHUNK):
         x = pool.pixels(torch.arange(start, min(start + CHUNK, len(pool)), device=pool.frames.device))
         with torch.no_grad(), torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=x.is_cuda):
@@ -87,7 +89,7 @@ class Objective(nn.Module):
         return self._family.clean(self.denoiser, self.condition, b)
 
     def forward(self, b: Batch) -> Tensor:
-        """Mean squared error of the v-prediction."""
+        """Mean squared error of the prediction, of v or of a velocity."""
         return self._family.loss(self.denoiser, self.condition, b)
 
 

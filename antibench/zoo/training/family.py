@@ -40,7 +40,7 @@ class Family(Protocol):
         ...
 
     def loss(self, denoiser: nn.Module, condition: nn.Module, b: Batch) -> Tensor:
-        """Mean squared error of the v-prediction on a batch."""
+        """Mean squared error of the prediction on a batch."""
         ...
 
     def clean(self, denoiser: nn.Module, condition: nn.Module, b: Batch) -> Tensor:

@@ -12,6 +12,14 @@ from torch import Tensor, nn
 
 from antibench.zoo.networks import load_backbone
 from antibench.zoo.recipes import Recipe
+from antibench.zoo.training.autoencoders import (
+    decode_clips,
+    encode_clips,
+    encoder_parts,
+    folds,
+    last_weight,
+    posterior,
+)
 from antibench.zoo.training.clips import Pool
 from antibench.zoo.training.critic import PatchCritic, adversarial_losses
 from antibench.zoo.training.draws import Batch
@@ -62,32 +70,17 @@ def _unit(x: Tensor) -> Tensor:
 
 def autoencode(vae: Any, clips: Tensor, sample: bool) -> tuple[Tensor, Tensor]:
     """Clips (B, T, 3, H, W) in [-1, 1] through the VAE and back; also the KL divergence per latent element."""
-    count, frames = clips.shape[:2]
-    flat = _is_image_vae(vae)
-    x = clips.flatten(0, 1) if flat else clips.transpose(1, 2)
-    with torch.set_grad_enabled(torch.is_grad_enabled() and _learns(vae.encoder)):
-        posterior = vae.encode(x).latent_dist
-    mean, logvar = posterior.mean.float(), posterior.logvar.float().clamp(-20, 5)
+    learns = any(_learns(part) for part in encoder_parts(vae))
+    with torch.set_grad_enabled(torch.is_grad_enabled() and learns):
+        mean, logvar = posterior(vae, clips)
+    logvar = logvar.clamp(-20, 5)
     z = mean + torch.exp(0.5 * logvar) * torch.randn_like(mean) if sample else mean
     kl = 0.5 * (mean.square() + logvar.exp() - 1 - logvar).mean()
-    return decode_clips(vae, z.view(count, frames, *z.shape[1:]) if flat else z.transpose(1, 2)), kl
-
-
-def decode_clips(vae: Any, latents: Tensor) -> Tensor:
-    """Latents (B, T', C, h, w), unscaled, to clips (B, T, 3, H, W) in [-1, 1]."""
-    if _is_image_vae(vae):
-        count, frames = latents.shape[:2]
-        pixels = vae.decode(latents.flatten(0, 1), num_frames=frames).sample.float()
-        return pixels.view(count, frames, *pixels.shape[1:])  # type: ignore[no-any-return]
-    return vae.decode(latents.transpose(1, 2)).sample.float().transpose(1, 2)  # type: ignore[no-any-return]
+    return decode_clips(vae, z), kl
 
 
 def _learns(module: nn.Module) -> bool:
     return any(parameter.requires_grad for parameter in module.parameters())
-
-
-def _is_image_vae(vae: Any) -> bool:
-    return type(vae).__name__ == "AutoencoderKLTemporalDecoder"
 
 
 def _slopes(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -127,16 +120,10 @@ def vae_losses(trained: Autoencoder, features: FeatureLoss, adversarial: float, 
         return losses
     with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=x.is_cuda):
         told = adversarial_losses(
-            trained.critic, y.flatten(0, 1), x.flatten(0, 1), losses["loss"], _last_weight(trained.vae)
+            trained.critic, y.flatten(0, 1), x.flatten(0, 1), losses["loss"], last_weight(trained.vae)
         )
     total = losses["loss"] + adversarial * batch["ramp"] * told.decoder + told.critic
     return {**losses, "loss": total, "critic": told.critic, "weight": told.weight}
-
-
-def _last_weight(vae: Any) -> Tensor:
-    last = vae.decoder.time_conv_out if _is_image_vae(vae) else vae.decoder.conv_out.conv
-    weight: Tensor = last.weight
-    return weight
 
 
 def train_vae(
@@ -158,7 +145,7 @@ def train_vae(
         if predicted is not None and session.step % 2 == 0:  # single frames have odd steps
             i = torch.randint(0, len(pool), (batch,), generator=draw, device=device)
             x, z = pool.pixels(i), predicted[i].float()
-            if not _is_image_vae(trained.vae) and z.shape[1] == x.shape[1]:
+            if folds(trained.vae) and z.shape[1] == x.shape[1]:
                 x, z = x.flatten(0, 1)[:, None], z.flatten(0, 1)[:, None]
             told({"x": x, "z": z, **_weighed(session.step, batch * recipe.frames, draw, device)})
             continue
@@ -188,12 +175,3 @@ def measure_vae(vae: nn.Module, pool: Pool) -> dict[str, float]:
         psnr[name] = -10 * math.log10(float((y.clamp(-1, 1) - part).square().mean()) / 4)
     latents = encode_clips(vae, x)
     return {**psnr, "scaling_factor": 1 / float(latents.std())}
-
-
-@torch.no_grad()
-def encode_clips(vae: Any, clips: Tensor) -> Tensor:
-    """Posterior means of clips (B, T, 3, H, W) in [-1, 1], unscaled: (B, frames of the latent, C, h, w)."""
-    if _is_image_vae(vae):
-        mean = vae.encode(clips.flatten(0, 1)).latent_dist.mode()
-        return mean.view(*clips.shape[:2], *mean.shape[1:])  # type: ignore[no-any-return]
-    return vae.encode(clips.transpose(1, 2)).latent_dist.mode().transpose(1, 2)  # type: ignore[no-any-return]

@@ -259,3 +259,23 @@ def test_a_fraction_of_a_timestep_counts_and_is_rounded_to_the_type_of_the_weigh
 def test_architectures_that_are_not_there_are_refused(update: dict[str, object], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         STDiT3Config.model_validate(update)
+
+
+def test_the_frequencies_of_numbers_follow_the_weights_but_not_their_type() -> None:
+    with torch.device("meta"):
+        embedding = NumberEmbedding(8)
+    state = {name: torch.zeros(value.shape) for name, value in embedding.state_dict().items()}
+    embedding.load_state_dict(state, strict=True, assign=True)
+    before = embedding._frequencies.clone()
+    embedding.to("cpu", torch.bfloat16)
+    assert embedding._frequencies.dtype == torch.float32
+    assert torch.equal(embedding._frequencies, before)
+    assert embedding(torch.tensor([3.0]), torch.bfloat16).shape == (1, 8)
+
+
+def test_height_and_width_may_be_numbers() -> None:
+    network = redrawn(STDiT3(STDIT3))
+    x, t, y = torch.ones(2, 4, 2, 4, 4), torch.tensor([10.0, 500.0]), torch.ones(2, 1, 3, STDIT3.caption_channels)
+    told = {"height": torch.tensor([32.0, 32.0]), "width": torch.tensor([48.0, 48.0])}
+    one = network(x, t, y, fps=torch.tensor([8.0, 8.0]), **told)
+    assert torch.equal(one, network(x, t, y, fps=torch.tensor([8.0, 8.0]), height=32, width=48.0))
