@@ -74,7 +74,7 @@ class PhotoEncoder(nn.Module):
             # The backward of batch normalisation in torch (2.11 and 2.14 on CPU) returns a wrong gradient, without a
             # word, for a single photo whose incoming gradient lies channels last with another stride of the batch, as
             # that of the transposition below does.
-            features.register_hook(_contiguous)
+            features.register_hook(_contiguous)  # type: ignore[no-untyped-call]
         return features.flatten(2).transpose(1, 2)
 
     def project(self, raw: Tensor) -> Tensor:
