@@ -93,7 +93,7 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "antibench.models.specs:CogVideoXTokensSmallHoldout",
             "Twin of cogvideox-tokens-small (other seed, width and depth), embedded",
         ),
-        ("cogvideox-small@2", "antibench.models.specs:CogVideoXSmall", "Small CogVideoX, embedded"),
+        ("cogvideox-small@3", "antibench.models.specs:CogVideoXSmall", "Small CogVideoX, embedded"),
         ("svd@1", "antibench.models.specs:SVDXT", "Stable Video Diffusion XT, from the hub"),
         ("cogvideox-5b-i2v@1", "antibench.models.specs:CogVideoX5BI2V", "CogVideoX-5B image-to-video, from the hub"),
         (

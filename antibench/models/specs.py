@@ -74,7 +74,7 @@ class CogVideoXSmall:
     negative_prompt: str = ""
 
     name: ClassVar[str] = "cogvideox-small"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     card: ClassVar[ModelCard] = small_card("cogvideox-small", "Small CogVideoX of rendered portraits", version)
     size: ClassVar[tuple[int, int]] = small_size("cogvideox-small")
     frames: ClassVar[int] = RECIPES["cogvideox-small"].frames

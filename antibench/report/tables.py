@@ -24,7 +24,7 @@ class Table:
 
 
 def tables(summary: Mapping[str, Any], metric: str | None = None) -> list[Table]:
-    """For each target strength, purifications and identity; then fidelity and cost, and the other metrics.
+    """For each target strength, purifications and identity; then transfer, fidelity and cost, and the other metrics.
 
     Args:
         summary: From `antibench.summary.summarise`.
@@ -36,6 +36,7 @@ def tables(summary: Mapping[str, Any], metric: str | None = None) -> list[Table]
     for target in dict.fromkeys(row["target"] for row in rows):
         here = [row for row in rows if row["target"] == target]
         found += [_strength(here, chosen), *_by_purification(here), _identity(here, chosen)]
+    found += _transfer(rows, chosen)
     if rows:
         found += [*_fidelity(rows), *_photos_as_seen(rows), _cost(rows)]
     others = [row for row in summary["rows"] if row["metric"] != chosen]
@@ -111,6 +112,30 @@ def _identity(rows: list[Row], metric: str) -> Table:
         )
     columns = [*HEAD, "photo", "video", "video / own input", "stranger's video"]
     return Table(f"{metric} without purification on {model_label(rows[0])}: clean → protected", columns, body)
+
+
+def _transfer(rows: list[Row], metric: str) -> list[Table]:
+    """One line for what was made on one model, one column for each model it was shown to."""
+    if not any(row["transfer"] for row in rows):
+        return []
+    targets = list(dict.fromkeys(row["target"] for row in rows))
+    lines: dict[tuple[str, str, str], dict[str, str]] = {}
+    for row in rows:
+        made = f"{row['protection']} ({row['role']})" if row["role"] != "protection" else str(row["protection"])
+        line = lines.setdefault((made, row["surrogate"] or "-", str(row["budget"])), {})
+        line[row["target"]] = _reached(row)
+    body = [
+        [made, on, levels, *(shown.get(name, "-") for name in targets)] for (made, on, levels), shown in lines.items()
+    ]
+    title = f"Transfer: {metric} without purification; * beyond the noise there, [] on the model it was made on"
+    return [Table(title, ["protection", "made on", "levels", *targets], body)]
+
+
+def _reached(row: Row) -> str:
+    shown = plus_minus(row["strength"], row["high"])
+    if row["low"] is not None and row["noise"]["high"] is not None and row["low"] > row["noise"]["high"]:
+        shown += " *"
+    return f"[{shown}]" if row["surrogate"] == row["target"] else shown
 
 
 def _fidelity(rows: list[Row]) -> list[Table]:

@@ -180,3 +180,22 @@ def test_formula_like_labels_stay_text_in_csv() -> None:
     assert "'=1+1" in {line["protection"] for line in lines}
     lines = list(csv.DictReader(io.StringIO(render(relabelled(HOSTILE), "csv"))))
     assert all(None not in line for line in lines)
+
+
+def test_transfer_is_a_table_of_its_own() -> None:
+    """Made on one model, shown to both; random noise stands beside it."""
+    home, away = (
+        World({"p": {"none": 0.6}}, noise=0.02),
+        World({"p": {"none": 0.1}}, noise=0.02, target="other", seed=1),
+    )
+    for line in away.cells:
+        line["surrogate"] = line["surrogate"] and "zoo-small"
+    header = {**home.header, "models": home.header["models"] + away.header["models"]}
+    summary = summarise(header, home.cells + [line for line in away.cells if line["target"]], [])
+    lines = render(summary, "table").splitlines()
+    start = next(number for number, line in enumerate(lines) if line.startswith("Transfer: ism0[dlib]"))
+    table = {line.split()[0]: line for line in lines[start + 1 : start + 8] if line}
+    assert re.search(r"made on +levels +zoo-small +other", table["protection"])
+    assert re.search(r"^p +zoo-small +8 +\[0\.[56]\d ± 0\.\d\d \*\] +0\.[01]\d ± 0\.\d\d \*$", table["p"])
+    assert re.search(r"^random-sign \(control\) +- +8 +-?0\.0\d ± 0\.\d\d +-?0\.0\d ± 0\.\d\d$", table["random-sign"])
+    assert "Transfer" not in render(summary_of(World(TWO)), "table")
