@@ -1,6 +1,6 @@
 """How much stronger is one protection of a run than another, photo by photo?
 
-``python benchmarks/paired_rows.py RUN A B [A B ...]`` takes labels in pairs and prints, for each model that both were made
+``python benchmarks/paired_rows.py RUN A B [A B ...]`` takes labels in pairs and prints, for each model both were made
 on and shown to, the difference of their strengths without purification with its 95% interval. Two intervals of a table
 may overlap where the paired difference is clear, since the photos differ more than the protections do.
 """
