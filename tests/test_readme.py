@@ -31,6 +31,14 @@ def test_the_answer_is_the_first_line_of_the_run() -> None:
     assert len(quoted) > 100
 
 
+def test_tables_stand_in_the_results_of_a_run() -> None:
+    quoted = re.findall(r"<!-- table of (docs/results/\S+\.md) -->\n(.*?)\n<!-- end -->", README, re.DOTALL)
+    assert len(quoted) >= 3
+    for name, table in quoted:
+        assert table in (ROOT / name).read_text(), table.splitlines()[0]
+        assert table.count("\n") > 5
+
+
 def test_links_lead_to_files() -> None:
     for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
