@@ -128,13 +128,11 @@ def targets_of(resolved: Resolved, variant: Variant, *, purified: bool) -> list[
     surrogate (the clean photo, the controls) by all surrogates, so that everything purified has its reference.
     """
     transfer = resolved.suite["transfer"]
-    if transfer == "unpurified" and purified:
-        homes = {model.label for model in resolved.surrogates}
-    else:
-        homes = {model.label for model in resolved.models}
-    if variant.surrogate is not None and (transfer is False or (transfer == "unpurified" and purified)):
-        homes = {variant.surrogate.label}
-    return [model for model in resolved.models if model.label in homes]
+    at_home = purified if transfer == "unpurified" else not transfer
+    if not at_home or (variant.surrogate is None and not transfer):
+        return list(resolved.models)
+    homes = resolved.surrogates if variant.surrogate is None else (variant.surrogate,)
+    return [model for model in resolved.models if model.label in {home.label for home in homes}]
 
 
 def _cells(

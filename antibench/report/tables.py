@@ -49,11 +49,12 @@ def model_label(row: Row) -> str:
     return str(row["target"]) + ("" if gate in ("not-applicable", "passed") else f" [gate {gate}]")
 
 
+def _named(row: Row) -> str:
+    return f"{row['protection']} ({row['role']})" if row["role"] != "protection" else str(row["protection"])
+
+
 def _labels(row: Row) -> str:
-    name = f"{row['protection']} ({row['role']})" if row["role"] != "protection" else str(row["protection"])
-    if row["transfer"]:
-        name += f" from {row['surrogate']}"
-    return name
+    return _named(row) + (f" from {row['surrogate']}" if row["transfer"] else "")
 
 
 def _head(row: Row) -> list[str]:
@@ -121,8 +122,7 @@ def _transfer(rows: list[Row], metric: str) -> list[Table]:
     targets = list(dict.fromkeys(row["target"] for row in rows))
     lines: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in rows:
-        made = f"{row['protection']} ({row['role']})" if row["role"] != "protection" else str(row["protection"])
-        line = lines.setdefault((made, row["surrogate"] or "-", str(row["budget"])), {})
+        line = lines.setdefault((_named(row), row["surrogate"] or "-", str(row["budget"])), {})
         line[row["target"]] = _reached(row)
     body = [
         [made, on, levels, *(shown.get(name, "-") for name in targets)] for (made, on, levels), shown in lines.items()
