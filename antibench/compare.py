@@ -139,6 +139,10 @@ def _check_comparable(a: Mapping[str, Any], b: Mapping[str, Any], metric: str) -
             raise UserError(
                 f"{name} is version {versions[0][name]} in A and {versions[1][name]} in B; run the older one again"
             )
+    ran = [{item["name"]: item.get("local_weights", "pinned") for item in header["models"]} for header in (a, b)]
+    for name, weights in ran[0].items():
+        if ran[1].get(name, weights) != weights:
+            raise UserError(f"{name} has other weights in A than in B (`--weights`); their numbers do not compare")
 
 
 def _judged_groups(a: Scores, b: Scores, metric: str) -> list[Group]:

@@ -66,6 +66,13 @@ class ModelFacts(Component):
     gives: frozenset[str] = frozenset()
     world: World = "real"
     gate: str = "not-applicable"
+    weights: str = ""
+    """Digest of local weights; empty for those that the card pins or that are embedded."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What makes it this component: local weights are not those of the card, whatever they hold."""
+        return {**super().identity, "weights": self.weights} if self.weights else super().identity
 
 
 @dataclass(frozen=True)

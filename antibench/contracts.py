@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
@@ -204,6 +205,12 @@ class ModelCard(Card):
     repo_id: str = ""
     revision: str = ""
     """40 hex digits of the hub commit; empty for embedded weights."""
+    download_gb: float | None = None
+    """Size of the files to download in GB; None where it is not known."""
+    weights_gb: float | None = None
+    """What the weights take in memory as they are loaded by default, in GB, activations apart; None where not known."""
+    text_gb: float = 0.0
+    """The share of `weights_gb` of a text encoder that `low_memory` keeps in the host's memory."""
     world: Literal["small", "real"] = "real"
     gate: Literal["passed", "failed", "unmeasured", "not-applicable"] = "not-applicable"
     """Validity gate of an embedded model (`antibench check MODEL`)."""
@@ -225,6 +232,19 @@ class ModelSpec(Protocol):
 
     def load(self, device: str) -> VideoModel:
         """Load the weights. `device` is a torch device string."""
+        ...
+
+
+@runtime_checkable
+class LocalSpec(ModelSpec, Protocol):
+    """A model whose weights may also lie in a local folder, which `--weights MODEL=PATH` names."""
+
+    local_files: ClassVar[tuple[str, ...]]
+    """Files that the folder must hold, as paths below it: `model_index.json` stands for the parts it lists too,
+    `config.json` for all that lies beside it. Where it is one file of neither name, PATH may be the file itself."""
+
+    def load(self, device: str, weights: Path | None = None) -> VideoModel:
+        """Load the weights from that folder or file; None: from where the card says."""
         ...
 
 

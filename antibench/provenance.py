@@ -7,6 +7,7 @@ import importlib.util
 import platform
 import re
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +31,19 @@ def environment(resolved: Resolved) -> dict[str, Any]:
         "machine": platform.machine(),
         "device": resolved.precision,
         "libraries": _libraries(),
+        "local_weights": {
+            model.label: model.weights for model in (*resolved.models, *resolved.surrogates) if model.weights
+        },
         "backends": {item.label: item.backend for item in resolved.purifications},
         "sources": {f"{item.kind.removesuffix('s')} {item.label}": item.source for item in resolved.components},
     }
 
 
-def fingerprint(suite: Suite, precision: str, plugin_files: tuple[Path, ...]) -> str:
-    """Hash of all that a plan depends on, read without importing a plugin: the suite, the code, a folder's files.
+def fingerprint(
+    suite: Suite, precision: str, plugin_files: tuple[Path, ...], weights: Mapping[str, str] | None = None
+) -> str:
+    """Hash of all that a plan depends on, read without importing a plugin: the suite, the code, a folder's files,
+    the digests of local weights.
 
     Two runs of the same fingerprint plan the same cells from the same photos.
     """
@@ -52,6 +59,7 @@ def fingerprint(suite: Suite, precision: str, plugin_files: tuple[Path, ...]) ->
             "schema": KEY_SCHEMA,
             "suite": suite.as_dict(),
             "precision": precision,
+            "weights": dict(weights or {}),
             "components": [[entry.name, entry.version, _module_hash(entry.target)] for entry in entries],
             "plugins": [_file_hash(file) for file in plugin_files],
             "harness": [_file_hash(here / name) for name in _HARNESS],

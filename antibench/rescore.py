@@ -60,11 +60,17 @@ def work_of(plan: dict[str, Any], metrics: tuple[str, ...], store: Store) -> Wor
     raw = dict(plan["suite"])
     present = {metric["name"] for metric in raw["metrics"]}
     raw["metrics"] = [*raw["metrics"], *({"name": name} for name in metrics if name not in present)]
-    resolved = resolve(validated(raw), plan["precision"])
+    resolved = resolve(validated(raw), plan["precision"], _weights_of(plan))
     cases = [CaseFacts(**case) for case in plan["cases"]]
     cells = plan_cells(resolved, [case.id for case in cases])
     graph = build_graph(resolved, cells, cases, keep_target_photo(resolved, store))
     return Work(resolved, cases, cells, graph)
+
+
+def _weights_of(plan: dict[str, Any]) -> dict[str, str]:
+    """Digests of the local weights that the run used, which are part of its videos' keys."""
+    models = plan.get("header", {}).get("models", [])
+    return {model["name"]: model["local_weights"] for model in models if "local_weights" in model}
 
 
 def default_store(run: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from antibench import registry
@@ -10,13 +11,19 @@ from antibench.errors import UserError, closest
 from antibench.suite import Choice, ProtectionChoice, PurificationChoice, Suite
 
 
-def resolve(suite: Suite, precision: str = "cpu") -> Resolved:
+def resolve(suite: Suite, precision: str = "cpu", weights: Mapping[str, str] | None = None) -> Resolved:
     """Look up the plugins of a suite. Loads their classes, so torch too where they use it; loads no weights.
+
+    Args:
+        suite: The suite.
+        precision: Class of device that computes.
+        weights: Digests of local weights by label of their model.
 
     Raises:
         UserError: for an unknown name, a parameter that a plugin does not have, or a strength that is not a number.
     """
     check_names(suite)
+    local = weights or {}
     metrics = _metrics(suite)
     headline = next(metric for metric in metrics if metric.label == suite.headline)
     if headline.scope != "video":
@@ -29,8 +36,8 @@ def resolve(suite: Suite, precision: str = "cpu") -> Resolved:
         dataset=component("datasets", suite.dataset),
         protections=tuple(_protection(choice, models) for choice in suite.scored_protections),
         purifications=tuple(_purification(choice) for choice in suite.purifications),
-        models=tuple(_model(choice) for choice in suite.models),
-        surrogates=tuple(_model(choice) for choice in suite.surrogate_choices),
+        models=tuple(_model(choice, local) for choice in suite.models),
+        surrogates=tuple(_model(choice, local) for choice in suite.surrogate_choices),
         metrics=metrics,
         precision=precision,
     )
@@ -93,7 +100,7 @@ def _purification(choice: PurificationChoice) -> PurificationFacts:
     return PurificationFacts(**_base("purifications", choice), strengths=strengths, backend=cls.backend)
 
 
-def _model(choice: Choice) -> ModelFacts:
+def _model(choice: Choice, weights: Mapping[str, str]) -> ModelFacts:
     cls = registry.MODELS.load(choice.name)
     return ModelFacts(
         **_base("models", choice),
@@ -101,6 +108,7 @@ def _model(choice: Choice) -> ModelFacts:
         gives=frozenset(cls.gives),
         world=cls.card.world,
         gate=cls.card.gate,
+        weights=weights.get(choice.shown, ""),
     )
 
 

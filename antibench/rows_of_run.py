@@ -40,7 +40,13 @@ def header(resolved: Resolved, cases: Sequence[CaseFacts]) -> dict[str, Any]:
             for metric in resolved.metrics
         ],
         "models": [
-            {"name": model.label, "version": model.version, "world": model.world, "gate": model.gate}
+            {
+                "name": model.label,
+                "version": model.version,
+                "world": model.world,
+                "gate": model.gate,
+                **({"local_weights": model.weights} if model.weights else {}),
+            }
             for model in {item.label: item for item in (*resolved.models, *resolved.surrogates)}.values()
         ],
         "cases": [case.id for case in cases],

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from antibench.errors import ExitCode, UserError
 from antibench.graph import Graph, build_graph
 from antibench.jobs import Job, ScoreJob
 from antibench.keys import sha256_of
+from antibench.local_weights import LocalWeights, digests, places
 from antibench.plan import Cell, plan_cells
 from antibench.progress import Quiet, Teller
 from antibench.provenance import environment, fingerprint
@@ -44,6 +45,7 @@ class Settings:
         workers: Processes; None for one a core, or one a GPU.
         device: "cpu" or "cuda".
         plugin_files: Files whose plugins the workers must know too.
+        weights: Local weights by label of their model.
     """
 
     out: Path
@@ -51,6 +53,7 @@ class Settings:
     workers: int | None = None
     device: str = "cpu"
     plugin_files: tuple[Path, ...] = ()
+    weights: Mapping[str, LocalWeights] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -74,9 +77,10 @@ class Work:
     graph: Graph
 
 
-def default_out(suite: Suite) -> Path:
-    """Folder of a run: the same suite with the same changes resumes the same run."""
-    return DEFAULT_RUNS / f"{suite.name}-{sha256_of(suite.as_dict())[:12]}"
+def default_out(suite: Suite, weights: Mapping[str, LocalWeights] | None = None) -> Path:
+    """Folder of a run: the same suite with the same changes and the same weights resumes the same run."""
+    what = [suite.as_dict(), digests(weights)] if weights else suite.as_dict()
+    return DEFAULT_RUNS / f"{suite.name}-{sha256_of(what)[:12]}"
 
 
 def run(suite: Suite, settings: Settings, tell: Teller | None = None) -> Ran:
@@ -92,14 +96,14 @@ def run(suite: Suite, settings: Settings, tell: Teller | None = None) -> Ran:
         other = folder.plan().get("header", {}).get("suite", suite.name)
         if other != suite.name:
             raise UserError(f"{settings.out} holds a run of suite {other!r}; choose another --out for {suite.name!r}")
-        mark = fingerprint(suite, settings.device, settings.plugin_files)
+        mark = fingerprint(suite, settings.device, settings.plugin_files, digests(settings.weights))
         done = _finished(folder, mark)
         if done is not None:
             return done
         store = Store(settings.store)
         store.prepare()
         folder.unfinish()
-        work = prepare(suite, settings.device, store)
+        work = prepare(suite, settings.device, store, settings.weights)
         return finish(work, standing(work.graph, store), folder, store, settings, tell, mark)
 
 
@@ -132,12 +136,12 @@ def finish(
     return _conclude(folder, header(work.resolved, work.cases), rows, costs, book.computed)
 
 
-def prepare(suite: Suite, device: str, store: Store) -> Work:
+def prepare(suite: Suite, device: str, store: Store, weights: Mapping[str, LocalWeights] | None = None) -> Work:
     """Look the suite's names up, read its photos and plan its jobs."""
     from antibench.cases import case_ids, keep_target_photo, read_cases  # these import torch
     from antibench.resolve import resolve
 
-    resolved = resolve(suite, device)
+    resolved = resolve(suite, device, digests(weights or {}))
     cells = plan_cells(resolved, case_ids(resolved))
     cases = read_cases(resolved, store)
     graph = build_graph(resolved, cells, cases, keep_target_photo(resolved, store))
@@ -158,7 +162,7 @@ def local_pool(settings: Settings) -> Iterator[Pool]:
         devices = [f"cuda:{index % gpus}" for index in range(settings.workers or gpus)]
     else:
         devices = ["cpu"] * (settings.workers or default_workers())
-    pool = LocalPool(settings.store, devices, settings.plugin_files)
+    pool = LocalPool(settings.store, devices, settings.plugin_files, places(settings.weights))
     try:
         yield pool
     finally:

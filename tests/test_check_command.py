@@ -66,6 +66,10 @@ def test_json_is_all_there_is_on_stdout(capsys: pytest.CaptureFixture[str]) -> N
         (["folder", "--set", "path=nowhere"], "nowhere: No such file or directory"),
         (["folder"], "needs a path"),
         (["x", "--plugin", "nowhere.py"], "nowhere.py: no such file"),
+        (["resize", "--weights", "resize=."], "resize is no video model"),
+        (["svd", "--weights", "svd=nowhere"], "--weights svd=nowhere: no such folder"),
+        (["svd", "--weights", "ltx-video=."], "what is checked is svd"),
+        (["cogvideox-small", "--weights", "cogvideox-small=."], "cogvideox-small takes no local weights"),
     ],
 )
 def test_bad_input_is_one_line_and_ends_with_four(
@@ -106,6 +110,19 @@ def test_a_model_of_the_embedded_world_is_measured_against_the_gate(
     captured = capsys.readouterr()
     assert captured.out.splitlines()[:2] == ["ok    contract", "FAIL  gate of cogvideox-small: 0.2, at least 0.4"]
     assert "progress bar" in captured.err
+
+
+def test_local_weights_reach_the_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model_index.json").write_text("{}")
+    seen: list[dict[str, Any]] = []
+
+    def contract(plugin_cls: type[Any], **given: Any) -> Iterator[Check]:
+        seen.append(given)
+        yield Check("contract", True)
+
+    monkeypatch.setitem(sys.modules, "antibench.testing.model_contract", SimpleNamespace(checks=contract))
+    assert code_of("svd", "--set", "steps=2", "--weights", f"svd={tmp_path}") == 0
+    assert seen == [{"steps": 2, "weights": tmp_path.resolve()}]
 
 
 def test_the_plugin_of_the_documentation(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from antibench.errors import ExitCode, UserError, closest
+from antibench.local_weights import checked, named_path
 from antibench.registry import ALL, load_plugin_file
 from antibench.suite_options import assignment
 
@@ -32,10 +33,18 @@ _CONTRACTS = {
 @click.argument("name")
 @click.option("--kind", type=click.Choice(list(ALL)), help="What NAME is, should it be several things.")
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="A parameter of NAME: path=photos/.")
+@click.option(
+    "--weights", "weights", multiple=True, metavar="MODEL=PATH", help="Take NAME's weights from a local folder."
+)
 @click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="Load a plugin file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(
-    name: str, kind: str | None, assignments: tuple[str, ...], plugins: tuple[Path, ...], as_json: bool
+    name: str,
+    kind: str | None,
+    assignments: tuple[str, ...],
+    weights: tuple[str, ...],
+    plugins: tuple[Path, ...],
+    as_json: bool,
 ) -> ExitCode:
     """Check the protection, purification, metric, video model or dataset NAME against its contract.
 
@@ -44,6 +53,7 @@ def check(
     \b
     antibench check my-defense --plugin my_defense.py
     antibench check folder --set path=photos/
+    antibench check svd --weights svd=weights/svd
     """
     for file in plugins:
         load_plugin_file(file)
@@ -52,8 +62,9 @@ def check(
     for text in assignments:
         assignment(text)(params)
     plugin_cls = type(ALL[kind].create(name, params))
+    given = {**params, **_local(name, kind, plugin_cls, weights)}
     results: list[Check] = []
-    for result in _as_they_come(_checks(kind, plugin_cls, params)):
+    for result in _as_they_come(_checks(kind, plugin_cls, given)):
         results.append(result)
         if not as_json:
             click.echo(_line(result))
@@ -81,6 +92,18 @@ def _kind_of(name: str) -> str:
         hint = closest(bare, (item for names in named.values() for item in names))
         raise UserError(f"nothing is registered as {name!r}{hint} (`antibench list` shows all)")
     return kinds[0]
+
+
+def _local(name: str, kind: str, plugin_cls: type[Any], weights: tuple[str, ...]) -> dict[str, Any]:
+    """The local weights of the one model that is checked."""
+    found: dict[str, Any] = {}
+    for text in weights:
+        model, path = named_path(text)
+        if kind != "models" or model != plugin_cls.name:
+            told = f"what is checked is {plugin_cls.name}" if kind == "models" else f"{name} is no video model"
+            raise UserError(f"--weights {text}: {told}")
+        found["weights"] = checked(model, plugin_cls, path)
+    return found
 
 
 def _checks(kind: str, plugin_cls: type[Any], params: dict[str, Any]) -> Iterator[Check]:

@@ -33,6 +33,13 @@ _SUITE_OPTIONS = (
     click.option("--limit", type=click.IntRange(min=1), help="Only the first photos."),
     click.option("--images", type=click.Path(path_type=Path), help="Use the photos of this folder."),
     click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Change a key: budgets=[4,8]."),
+    click.option(
+        "--weights",
+        "weights",
+        multiple=True,
+        metavar="MODEL=PATH",
+        help="Take a model's weights from a local folder: svd=weights/svd.",
+    ),
     click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="Load a plugin file."),
     click.option("--store", type=click.Path(path_type=Path), help="Folder of finished results. [results/store]"),
     click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True),

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from antibench.cli.options import chosen_suite, suite_options
+from antibench.local_weights import local_weights
 from antibench.run import DEFAULT_STORE, Work, prepare
 from antibench.standing import Standing, standing
 from antibench.store import Store
@@ -19,7 +20,7 @@ from antibench.store import Store
 @click.command()
 @suite_options
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, cells included.")
-def plan(store: Path | None, device: str, as_json: bool, **choice: Any) -> None:
+def plan(store: Path | None, weights: tuple[str, ...], device: str, as_json: bool, **choice: Any) -> None:
     """Show what a suite would run, what is done already, and about how long the rest takes.
 
     Reads the photos (their pixels are part of what is looked up) and stores them fitted; computes nothing else.
@@ -32,7 +33,8 @@ def plan(store: Path | None, device: str, as_json: bool, **choice: Any) -> None:
         suite = chosen_suite(**choice)
         kept = Store(store or DEFAULT_STORE)
         kept.prepare()
-        work = prepare(suite, device, kept)
+        local = local_weights(suite, weights, kept, lambda text: click.echo(text, err=True))
+        work = prepare(suite, device, kept, local)
         state = standing(work.graph, kept)
     facts = _facts(work, state)
     click.echo(json.dumps({**facts, "cells": [cell.row() for cell in work.cells]}) if as_json else _text(facts))
@@ -48,6 +50,9 @@ def _facts(work: Work, state: Standing) -> dict[str, Any]:
         "broken": [case.id for case in work.cases if case.broken is not None],
         "scores": sum(scopes.count(cell.scope) for cell in work.cells),
         "models": sorted(loads),
+        "local_weights": sorted(
+            {model.label for model in (*work.resolved.models, *work.resolved.surrogates) if model.weights}
+        ),
         "stages": [
             {"stage": stage, "jobs": state.total[stage], "left": left[stage], "seconds": seconds[stage]}
             for stage in left
@@ -61,6 +66,8 @@ def _text(facts: dict[str, Any]) -> str:
     if facts["broken"]:
         lines.append(f"unreadable photos: {', '.join(facts['broken'])}")
     lines.append(f"models, each loaded once by every worker that needs it: {', '.join(facts['models'])}")
+    if facts["local_weights"]:
+        lines.append(f"weights from local folders: {', '.join(facts['local_weights'])}")
     lines.append(f"{'stage':<10}{'jobs':>8}{'done':>8}{'left':>8}   one core's time for the rest")
     for row in facts["stages"]:
         done = row["jobs"] - row["left"]

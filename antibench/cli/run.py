@@ -13,9 +13,11 @@ import click
 
 from antibench.cli.answer import print_answer
 from antibench.cli.options import chosen_suite, suite_options
+from antibench.local_weights import local_weights
 from antibench.progress import teller
 from antibench.run import DEFAULT_STORE, Settings, default_out
 from antibench.run import run as run_suite
+from antibench.store import Store
 
 
 @click.command()
@@ -27,6 +29,7 @@ from antibench.run import run as run_suite
 def run(
     out: Path | None,
     store: Path | None,
+    weights: tuple[str, ...],
     device: str,
     workers: int | None,
     as_json: bool,
@@ -41,18 +44,21 @@ def run(
     antibench run --suite smoke
     antibench run --suite full -p my-defense --plugin my_defense.py --workers 4
     antibench run --suite ci --images holiday/ --set budgets=[4,8] --json
+    antibench run --suite smoke --model svd --device cuda --weights svd=weights/svd
     """
     signal.signal(signal.SIGTERM, _interrupt)
     with contextlib.redirect_stdout(sys.stderr):  # what a plugin prints must not end up in the answer
         suite = chosen_suite(**choice)
-        settings = Settings(
-            out=out or default_out(suite),
-            store=store or DEFAULT_STORE,
-            workers=workers,
-            device=device,
-            plugin_files=choice["plugins"],
-        )
         with teller(quiet) as tell:
+            local = local_weights(suite, weights, Store(store or DEFAULT_STORE), tell.note)
+            settings = Settings(
+                out=out or default_out(suite, local),
+                store=store or DEFAULT_STORE,
+                workers=workers,
+                device=device,
+                plugin_files=choice["plugins"],
+                weights=local,
+            )
             ran = run_suite(suite, settings, tell)
     return print_answer(ran, as_json, quiet)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -14,10 +16,11 @@ from antibench.budget import settle
 from antibench.components import Component, ModelFacts
 from antibench.contracts import FramesU8, ImageU8, PerturbContext, VideoModel
 from antibench.engine import Outcome
+from antibench.engine.gpu import GpuMemory, gpu_memory, shortage, too_large
 from antibench.engine.memory import PeakMemory
 from antibench.engine.recent import Recent
 from antibench.engine.scoring import score_view
-from antibench.errors import reason_of
+from antibench.errors import UserError, reason_of
 from antibench.jobs import GenerateJob, Job, ProtectJob, PurifyJob, ScoreJob
 from antibench.keys import rng_seed
 from antibench.pixels import from_png, to_float, to_png
@@ -31,9 +34,26 @@ OVER_BUDGET_FACTOR = 4
 class Bench:
     """Where one worker does its jobs; keeps loaded models and plugins."""
 
-    def __init__(self, store: Store, device: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        device: str,
+        weights: Mapping[str, Path] | None = None,
+        memory_of: Callable[[str], GpuMemory | None] = gpu_memory,
+    ) -> None:
+        """Start with nothing loaded.
+
+        Args:
+            store: Where inputs and results lie.
+            device: Torch device.
+            weights: Where local weights lie, by digest.
+            memory_of: What the device's GPU has.
+        """
         self._store = store
         self._device = device
+        self._weights = dict(weights or {})
+        self._memory_of = memory_of
+        self._labels: dict[str, str] = {}
         self._models: dict[str, VideoModel] = {}
         self._plugins: dict[str, Any] = {}
         self._recent = Recent()
@@ -54,8 +74,18 @@ class Bench:
             return Outcome(job.key, "failed", str(error), fatal=True)
         except MissingArtifact as error:
             return Outcome(job.key, "failed", f"input {error} was damaged in the store; run again to make it anew")
+        except torch.OutOfMemoryError as error:
+            return Outcome(job.key, "failed", f"{job.stage} {_owner(job)}: {self._out_of_memory(job, error)}")
         except Exception as error:
             return Outcome(job.key, "failed", f"{job.stage} {_owner(job)}: {reason_of(error)}")
+
+    def _out_of_memory(self, job: Job, error: Exception) -> str:
+        """What a model's job needed; torch's own words where no model is in it."""
+        model = job.model if isinstance(job, GenerateJob) else job.surrogate if isinstance(job, ProtectJob) else None
+        if model is None:
+            return reason_of(error)
+        beside = sorted({label for digest, label in self._labels.items() if digest != model.digest})
+        return shortage(instance(model), model.label, self._memory_of(self._device), beside)
 
     def _protect(self, job: ProtectJob, seed: int) -> Outcome:
         photo = self._image(job.photo)
@@ -123,8 +153,20 @@ class Bench:
 
     def _model(self, item: ModelFacts) -> VideoModel:
         if item.digest not in self._models:
-            self._models[item.digest] = instance(item).load(self._device)
+            self._models[item.digest] = self._loaded(item)
+            self._labels[item.digest] = item.label
         return self._models[item.digest]
+
+    def _loaded(self, item: ModelFacts) -> VideoModel:
+        spec = instance(item)
+        fault = too_large(spec, item.label, self._memory_of(self._device))
+        if fault is not None:
+            raise UserError(fault)
+        if not item.weights:
+            return cast(VideoModel, spec.load(self._device))
+        if item.weights not in self._weights:
+            raise UserError(f"the local weights of {item.label} are not at hand; give them again by --weights")
+        return cast(VideoModel, spec.load(self._device, self._weights[item.weights]))
 
 
 def protect_outcome(key: str, facts: dict[str, Any]) -> Outcome:

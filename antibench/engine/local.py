@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -36,12 +36,18 @@ class _Worker:
 class LocalPool:
     """Worker processes, started when there is something to do; one that is killed costs its job, not the run."""
 
-    def __init__(self, store: Path, devices: Sequence[str], plugin_files: Sequence[Path] = ()) -> None:
-        """At most one worker for each entry of `devices` (torch device strings)."""
+    def __init__(
+        self,
+        store: Path,
+        devices: Sequence[str],
+        plugin_files: Sequence[Path] = (),
+        weights: Mapping[str, Path] | None = None,
+    ) -> None:
+        """At most one worker for each entry of `devices` (torch device strings); `weights` are paths by digest."""
         self._context = multiprocessing.get_context("spawn")
         self._deaths = 0
         files = tuple(file.resolve() for file in plugin_files)
-        self._unstarted = [WorkerSettings(store, device, files) for device in devices]
+        self._unstarted = [WorkerSettings(store, device, files, dict(weights or {})) for device in devices]
         self._capacity = len(devices)
         self._workers: list[_Worker] = []
 

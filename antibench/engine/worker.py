@@ -6,18 +6,19 @@ import contextlib
 import multiprocessing
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """What a worker needs to know. `device` is a torch device string."""
+    """What a worker needs to know. `device` is a torch device string, `weights` are paths of local ones by digest."""
 
     store: Path
     device: str
     plugin_files: tuple[Path, ...] = ()
+    weights: dict[str, Path] = field(default_factory=dict)
 
 
 def serve(pipe: Connection, settings: WorkerSettings) -> None:
@@ -35,7 +36,7 @@ def serve(pipe: Connection, settings: WorkerSettings) -> None:
     torch.set_num_threads(1)  # results must not depend on the machine's cores, and workers share them
     for file in settings.plugin_files:
         load_plugin_file(file)
-    bench = Bench(Store(settings.store), settings.device)
+    bench = Bench(Store(settings.store), settings.device, settings.weights)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             pipe.send((bench.perform(pipe.recv()), process_peak_mib()))

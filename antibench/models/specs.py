@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeAlias
 
 from antibench.contracts import Gives, ModelCard, VideoModel
@@ -17,6 +18,8 @@ Gate: TypeAlias = Literal["passed", "failed", "unmeasured"]
 SVD_REVISION = "9e43909513c6714f1bc78bcb44d96e733cd242aa"
 COGVIDEOX_REVISION = "a6f0f4858a8395e7429d82493864ce92bf73af11"
 COGVIDEOX_1_5_REVISION = "46c90528707aebbe69066390b4fe7e7d24c9c2a4"
+PIPELINE_INDEX = "model_index.json"
+"""What a folder in the layout of diffusers holds."""
 
 SVD_GIVES: frozenset[Gives] = frozenset(
     {"diffusion_loss", "guidance", "features", "image_latents", "vae_features", "image_tokens"}
@@ -176,19 +179,22 @@ class SVDXT:
         licence="Stability AI Community License (stable-video-diffusion-community)",
         repo_id="stabilityai/stable-video-diffusion-img2vid-xt",
         revision=SVD_REVISION,
-        notes="Reads no caption.",
+        weights_gb=4.5,
+        notes="Reads no caption. That the weights take 4.5 GB in bfloat16 follows from their number, unmeasured.",
     )
     size: ClassVar[tuple[int, int]] = (576, 1024)
     frames: ClassVar[int] = 25
     gives: ClassVar[frozenset[Gives]] = SVD_GIVES
+    local_files: ClassVar[tuple[str, ...]] = (PIPELINE_INDEX,)
 
-    def load(self, device: str) -> VideoModel:
-        """Load the weights from the hub or its cache."""
+    def load(self, device: str, weights: Path | None = None) -> VideoModel:
+        """Load the weights from the folder given, else from the hub or its cache."""
         from antibench.models.real import load_svd
 
         return load_svd(
             self,
             device,
+            weights,
             steps=self.steps,
             min_guidance_scale=self.min_guidance,
             max_guidance_scale=self.max_guidance,
@@ -228,19 +234,27 @@ class CogVideoX5BI2V(Computing):
         licence="CogVideoX License",
         repo_id="THUDM/CogVideoX-5b-I2V",
         revision=COGVIDEOX_REVISION,
+        weights_gb=21.0,
+        text_gb=9.5,
+        notes=(
+            "That the weights take 21 GB in bfloat16, text encoder included, follows from their number, unmeasured; "
+            "activations come on top."
+        ),
     )
     size: ClassVar[tuple[int, int]] = (480, 720)
     frames: ClassVar[int] = 49
     fps: ClassVar[float] = 8.0
     gives: ClassVar[frozenset[Gives]] = COGVIDEOX_GIVES
+    local_files: ClassVar[tuple[str, ...]] = (PIPELINE_INDEX,)
 
-    def load(self, device: str) -> VideoModel:
-        """Load the weights from the hub or its cache."""
+    def load(self, device: str, weights: Path | None = None) -> VideoModel:
+        """Load the weights from the folder given, else from the hub or its cache."""
         from antibench.models.real import load_cogvideox
 
         return load_cogvideox(
             self,
             device,
+            weights,
             steps=self.steps,
             guidance_scale=self.guidance,
             negative_prompt=self.negative_prompt,
@@ -266,6 +280,8 @@ class CogVideoX15I2V(CogVideoX5BI2V):
         licence="CogVideoX License",
         repo_id="THUDM/CogVideoX1.5-5B-I2V",
         revision=COGVIDEOX_1_5_REVISION,
+        weights_gb=21.0,
+        text_gb=9.5,
         notes=(
             "The weights take about 21 GB in bfloat16, text encoder included; activations come on top, unmeasured. "
             "Commit, sampling values, licence and sizes were not checked against the repository."

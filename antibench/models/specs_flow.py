@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from antibench.contracts import Gives, ModelCard, VideoModel
-from antibench.models.specs import COGVIDEOX_GIVES, SVD_GIVES, Dtype
+from antibench.models.specs import COGVIDEOX_GIVES, PIPELINE_INDEX, SVD_GIVES, Dtype
 
 WAN21_REVISION = "b184e23a8a16b20f108f727c902e769e873ffc73"
 WAN22_A14B_REVISION = "596658fd9ca6b7b71d5057529bbf319ecbc61d74"
@@ -56,6 +57,7 @@ class FlowSpec:
     frames: ClassVar[int]
     fps: ClassVar[float]
     gives: ClassVar[frozenset[Gives]] = COGVIDEOX_GIVES
+    local_files: ClassVar[tuple[str, ...]] = (PIPELINE_INDEX,)
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Wan21(FlowSpec):
         repo_id="Wan-AI/Wan2.1-I2V-14B-480P-Diffusers",
         revision=WAN21_REVISION,
         deviations=("The negative prompt is empty; the authors' is a list of faults in Chinese.",),
+        weights_gb=47.0,
         notes=f"The weights take about 47 GB: transformer 33, text encoder 11, CLIP and VAE in float32 3; {_ON_TOP}",
     )
     size: ClassVar[tuple[int, int]] = (480, 832)
@@ -87,11 +90,11 @@ class Wan21(FlowSpec):
     fps: ClassVar[float] = 16.0
     gives: ClassVar[frozenset[Gives]] = SVD_GIVES
 
-    def load(self, device: str) -> VideoModel:
-        """Load the weights from the hub or its cache."""
+    def load(self, device: str, weights: Path | None = None) -> VideoModel:
+        """Load the weights from the folder given, else from the hub or its cache."""
         from antibench.models.real_flow import load_wan
 
-        return load_wan(self, device)
+        return load_wan(self, device, weights)
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,7 @@ class Wan22A14B(FlowSpec):
         repo_id="Wan-AI/Wan2.2-I2V-A14B-Diffusers",
         revision=WAN22_A14B_REVISION,
         deviations=("The negative prompt is empty; the authors' is a list of faults in Chinese.",),
+        weights_gb=69.0,
         notes=(
             "The checkpoint's scheduler may have another shift. The weights take about 69 GB: two transformers of 29, "
             f"text encoder 11, VAE in float32 1; {_ON_TOP}"
@@ -129,11 +133,11 @@ class Wan22A14B(FlowSpec):
     frames: ClassVar[int] = 81
     fps: ClassVar[float] = 16.0
 
-    def load(self, device: str) -> VideoModel:
-        """Load the weights from the hub or its cache."""
+    def load(self, device: str, weights: Path | None = None) -> VideoModel:
+        """Load the weights from the folder given, else from the hub or its cache."""
         from antibench.models.real_flow import load_wan
 
-        return load_wan(self, device, guidance_scale_2=self.guidance_2)
+        return load_wan(self, device, weights, guidance_scale_2=self.guidance_2)
 
 
 @dataclass(frozen=True)
@@ -158,17 +162,18 @@ class Wan22TI2V(FlowSpec):
         repo_id="Wan-AI/Wan2.2-TI2V-5B-Diffusers",
         revision=WAN22_TI2V_REVISION,
         deviations=("The negative prompt is empty; the authors' is a list of faults in Chinese.",),
+        weights_gb=24.0,
         notes=f"The weights take about 24 GB: transformer 10, text encoder 11, VAE in float32 3; {_ON_TOP}",
     )
     size: ClassVar[tuple[int, int]] = (704, 1280)
     frames: ClassVar[int] = 121
     fps: ClassVar[float] = 24.0
 
-    def load(self, device: str) -> VideoModel:
-        """Load the weights from the hub or its cache."""
+    def load(self, device: str, weights: Path | None = None) -> VideoModel:
+        """Load the weights from the folder given, else from the hub or its cache."""
         from antibench.models.real_flow import load_wan
 
-        return load_wan(self, device)
+        return load_wan(self, device, weights)
 
 
 @dataclass(frozen=True)
@@ -189,17 +194,18 @@ class LTXVideo(FlowSpec):
         repo_id="Lightricks/LTX-Video",
         revision=LTX_REVISION,
         deviations=("The photo's latent is the mean of the posterior in gradients; the pipeline draws it for a clip.",),
+        weights_gb=14.0,
         notes=f"The weights take about 14 GB in bfloat16, text encoder included; {_ON_TOP}",
     )
     size: ClassVar[tuple[int, int]] = (512, 704)
     frames: ClassVar[int] = 161
     fps: ClassVar[float] = 25.0
 
-    def load(self, device: str) -> VideoModel:
-        """Load the weights from the hub or its cache."""
+    def load(self, device: str, weights: Path | None = None) -> VideoModel:
+        """Load the weights from the folder given, else from the hub or its cache."""
         from antibench.models.real_flow import load_ltx
 
-        return load_ltx(self, device)
+        return load_ltx(self, device, weights)
 
 
 @dataclass(frozen=True)
@@ -221,6 +227,7 @@ class SkyReelsV2(FlowSpec):
         citation=_SKYREELS_CITATION,
         licence="Skywork license, in their repository",
         repo_id="Skywork/SkyReels-V2-I2V-14B-540P-Diffusers",
+        weights_gb=47.0,
         notes=(
             "No commit is known here, so none is pinned: it loads only with `revision` given, 40 hex digits. "
             f"The weights take about 47 GB, as those of Wan 2.1; {_ON_TOP}"
@@ -231,11 +238,11 @@ class SkyReelsV2(FlowSpec):
     fps: ClassVar[float] = 24.0
     gives: ClassVar[frozenset[Gives]] = SVD_GIVES
 
-    def load(self, device: str) -> VideoModel:
-        """Load the weights from the hub or its cache."""
+    def load(self, device: str, weights: Path | None = None) -> VideoModel:
+        """Load the weights from the folder given, else from the hub or its cache."""
         from antibench.models.real_flow import load_skyreels
 
-        return load_skyreels(self, device)
+        return load_skyreels(self, device, weights)
 
 
 @dataclass(frozen=True)
@@ -257,6 +264,7 @@ class HunyuanVideoI2V(FlowSpec):
         citation=_HUNYUAN_CITATION,
         licence="Tencent Hunyuan Community License, which leaves out the EU, the UK and South Korea",
         repo_id="hunyuanvideo-community/HunyuanVideo-I2V",
+        weights_gb=43.0,
         notes=(
             "No commit is known here, so none is pinned: it loads only with `revision` given, 40 hex digits. Guidance "
             "with a negative prompt is not offered. The weights take about 43 GB in bfloat16: transformer 26, language "
@@ -268,8 +276,8 @@ class HunyuanVideoI2V(FlowSpec):
     fps: ClassVar[float] = 24.0
     gives: ClassVar[frozenset[Gives]] = SVD_GIVES - {"guidance"}
 
-    def load(self, device: str) -> VideoModel:
-        """Load the weights from the hub or its cache."""
+    def load(self, device: str, weights: Path | None = None) -> VideoModel:
+        """Load the weights from the folder given, else from the hub or its cache."""
         from antibench.models.real_flow import load_hunyuan_video
 
-        return load_hunyuan_video(self, device)
+        return load_hunyuan_video(self, device, weights)

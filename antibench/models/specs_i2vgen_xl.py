@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from antibench.contracts import Gives, ModelCard, VideoModel
-from antibench.models.specs import SVD_GIVES, Dtype
+from antibench.models.specs import PIPELINE_INDEX, SVD_GIVES, Dtype
 
 REVISION = "39e1979ea27be737b0278c06755e321f2b4360d5"
 
@@ -50,6 +51,7 @@ class I2VGenXLSpec:
             "The photo's latent is the mean of the posterior in gradients; the pipeline draws it for a clip.",
             "Weights in bfloat16; the published variant of half size is float16.",
         ),
+        weights_gb=5.0,
         notes=(
             "diffusers keeps the pipeline but no longer mends it. The weights take about 5 GB in bfloat16; the U-Net "
             "cannot compute its activations again, so a gradient keeps them all, unmeasured. Commit, sampling values, "
@@ -59,14 +61,16 @@ class I2VGenXLSpec:
     size: ClassVar[tuple[int, int]] = (704, 1280)
     frames: ClassVar[int] = 16
     gives: ClassVar[frozenset[Gives]] = SVD_GIVES
+    local_files: ClassVar[tuple[str, ...]] = (PIPELINE_INDEX,)
 
-    def load(self, device: str) -> VideoModel:
-        """Load the weights from the hub or its cache."""
+    def load(self, device: str, weights: Path | None = None) -> VideoModel:
+        """Load the weights from the folder given, else from the hub or its cache."""
         from antibench.models.real import load_i2vgen_xl
 
         return load_i2vgen_xl(
             self,
             device,
+            weights,
             steps=self.steps,
             guidance_scale=self.guidance,
             negative_prompt=self.negative_prompt,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -42,6 +42,24 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     return _unwrapped(saved, path)
 
 
+def check_whole(path: Path, shown: str) -> None:
+    """Check that a `.safetensors` file was not cut short; its weights are not read.
+
+    Args:
+        path: The file.
+        shown: What to call it in a message.
+
+    Raises:
+        UserError: if its header is broken, or it does not hold all that the header says.
+    """
+    try:
+        with safe_open(path, framework="pt"):
+            pass
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{shown}: not a whole checkpoint ({reason}); download it again") from error
+
+
 def load_strictly(module: nn.Module, weights: Mapping[str, Tensor], source: str) -> None:
     """Take over all weights as they are, or none.
 
@@ -66,13 +84,27 @@ def shapes(module: nn.Module) -> dict[str, tuple[int, ...]]:
 
 def misfit(found: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple[int, ...]]) -> str:
     """How the shapes found differ from those wanted, in one line; empty if they do not."""
-    changed = [
-        f"{name} {found[name]}, not {shape}" for name, shape in wanted.items() if found.get(name, shape) != shape
-    ]
+    return told_misfit(
+        missing=[name for name in wanted if name not in found],
+        unexpected=[name for name in found if name not in wanted],
+        changed=[(name, found[name], shape) for name, shape in wanted.items() if found.get(name, shape) != shape],
+    )
+
+
+def told_misfit(
+    missing: Iterable[str], unexpected: Iterable[str], changed: Iterable[tuple[str, tuple[int, ...], tuple[int, ...]]]
+) -> str:
+    """The first names of each mistake, in one line; empty if there is none.
+
+    Args:
+        missing: Weights that the network has and the file has not.
+        unexpected: Weights that the file alone has.
+        changed: Name, shape in the file and shape in the network of those that differ.
+    """
     faults = {
-        "missing": [name for name in wanted if name not in found],
-        "unexpected": [name for name in found if name not in wanted],
-        "of another shape": changed,
+        "missing": list(missing),
+        "unexpected": list(unexpected),
+        "of another shape": [f"{name} {tuple(found)}, not {tuple(wanted)}" for name, found, wanted in changed],
     }
     return "; ".join(f"{len(names)} {kind}: {_listed(names)}" for kind, names in faults.items() if names)
 

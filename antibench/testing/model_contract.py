@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,18 +28,21 @@ OTHER_PROMPT = "a person looks down"
 _REVISION = re.compile(r"[0-9a-f]{40}")
 
 
-def checks(spec_cls: type[Any], device: str = "cpu", **params: Any) -> Iterator[Check]:
+def checks(spec_cls: type[Any], device: str = "cpu", weights: Path | None = None, **params: Any) -> Iterator[Check]:
     """Check a model: its facts, its clips, its encoders and its denoiser.
 
     Args:
         spec_cls: A class that follows `antibench.contracts.ModelSpec`.
         device: Where to load the model.
+        weights: A local folder or file to load it from, for a model that takes one.
         params: Its parameters, where not the defaults.
     """
     yield from fact_checks(spec_cls, **params)
-    yield attempt("weights are pinned to a commit, or embedded", lambda: _pinned(spec_cls))
+    if weights is None:
+        yield attempt("weights are pinned to a commit, or embedded", lambda: _pinned(spec_cls))
     try:
-        model: VideoModel = spec_cls(**params).load(device)
+        spec = spec_cls(**params)
+        model: VideoModel = spec.load(device) if weights is None else spec.load(device, weights)
     except Exception as error:
         yield Check("loads", False, f"{type(error).__name__}: {error}")
         return

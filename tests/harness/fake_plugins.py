@@ -108,6 +108,45 @@ class FakeBlind:
         return ShiftingModel(name="fake-blind", size=self.size, noise=3)
 
 
+@MODELS.register
+@dataclass(frozen=True)
+class FakeLocal(FakeShift):
+    """Its weights are one number, how much noise it adds; a local file may hold another."""
+
+    name: ClassVar[str] = "fake-local"
+    local_files: ClassVar[tuple[str, ...]] = ("model.ckpt",)
+
+    def load(self, device: str, weights: Path | None = None) -> Any:
+        if weights is None:
+            return ShiftingModel(noise=self.noise)
+        file = weights if weights.is_file() else weights / "model.ckpt"
+        return ShiftingModel(noise=int(file.read_text()))
+
+
+@MODELS.register
+@dataclass(frozen=True)
+class FakeHungry(FakeShift):
+    """Finds the GPU full while it loads, or while it animates."""
+
+    where: Literal["load", "generate"] = "load"
+    dtype: str = "bfloat16"
+    low_memory: bool = False
+    recompute: float = 0.5
+
+    name: ClassVar[str] = "fake-hungry"
+    card: ClassVar[ModelCard] = ModelCard(title="for tests", world="small", weights_gb=20.0, text_gb=8.0)
+
+    def load(self, device: str) -> Any:
+        if self.where == "load":
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return HungryModel()
+
+
+class HungryModel(ShiftingModel):
+    def generate(self, image: ImageU8, prompt: str, seed: int) -> FramesU8:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+
 @dataclass(frozen=True)
 class _Fake:
     version: ClassVar[int] = 1

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from antibench.components import Resolved
 from antibench.engine import Outcome, Pool
 from antibench.engine.bench import Bench
 from antibench.jobs import Job
+from antibench.local_weights import places
 from antibench.resolve import resolve
 from antibench.run import Ran, Settings
 from antibench.store import Store
@@ -31,8 +32,8 @@ SUITE = HERE / "fake.toml"
 class InlinePool:
     """Does jobs in this process, the last one handed in first: an engine with an order of its own."""
 
-    def __init__(self, store: Path, capacity: int = 5) -> None:
-        self._bench = Bench(Store(store), "cpu")
+    def __init__(self, store: Path, capacity: int = 5, weights: Mapping[str, Path] | None = None) -> None:
+        self._bench = Bench(Store(store), "cpu", weights)
         self._jobs: deque[Job] = deque()
         self._capacity = capacity
 
@@ -56,7 +57,7 @@ class InlinePool:
 
 @contextmanager
 def inline_pool(settings: Settings) -> Iterator[Pool]:
-    yield InlinePool(settings.store)
+    yield InlinePool(settings.store, weights=places(settings.weights))
 
 
 def fake_suite(*assignments: str, overrides: tuple[Override, ...] = ()) -> Suite:

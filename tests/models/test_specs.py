@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from antibench.contracts import LocalSpec
 from antibench.errors import UserError
 from antibench.models import small, specs, specs_flow, specs_i2vgen_xl
 from antibench.models.dynamicrafter import specs as dynamicrafter
@@ -54,6 +55,17 @@ def test_registered_under_its_own_name(spec: type[Any]) -> None:
 def test_planning_imports_no_torch(module: str) -> None:
     code = f"import sys, antibench.models.{module}; sys.exit('torch' in sys.modules or 'diffusers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("spec", [*REAL, *UNPINNED, OpenSora12])
+def test_real_models_take_local_weights_and_know_what_they_need(spec: type[Any]) -> None:
+    assert isinstance(spec(), LocalSpec)
+    assert spec.card.weights_gb > spec.card.text_gb >= 0
+
+
+@pytest.mark.parametrize("spec", SMALL)
+def test_embedded_models_take_no_other_weights(spec: type[Any]) -> None:
+    assert not isinstance(spec(), LocalSpec)
 
 
 @pytest.mark.parametrize("spec", REAL)

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 from antibench.models.dynamicrafter.config import DiffusionConfig, DynamiCrafterConfig, UNetConfig
 from antibench.models.dynamicrafter.ddim import Guidance, Spacing
 
+FILE = "model.ckpt"
+"""What the repositories call their weights."""
+
 
 @dataclass(frozen=True)
 class Preset:
     """A published model.
 
     Attributes:
-        repo_id: Repository on the hub; the weights are its file `model.ckpt`, float32, about 10.4 GB.
+        repo_id: Repository on the hub; the weights are its file `FILE`, float32, about 10.4 GB.
         config: Its networks.
         size: (height, width) of its clips in pixels.
         fs: Frames per second it is told (256: frame stride); smaller (256: larger) gives more motion.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar
 
 from antibench.contracts import Gives, ModelCard, VideoModel
@@ -37,6 +38,8 @@ def _card(width: str, repo_id: str, gigabytes: float) -> ModelCard:
             "The photo is cut and resized to fill the frame; the original pads a narrow one with black.",
             "Weights in bfloat16; the original has float32 weights under float16 autocast.",
         ),
+        download_gb=10.4,
+        weights_gb=5.2,
         notes=(
             f"A file of 10.4 GB. The authors report {gigabytes} GB of GPU memory for a clip; the gradient of a guided "
             "step, for which the U-Net's activations are computed again, was not measured."
@@ -72,16 +75,18 @@ class DynamiCrafterSpec(Computing):
     size: ClassVar[tuple[int, int]]
     frames: ClassVar[int] = 16
     gives: ClassVar[frozenset[Gives]] = SVD_GIVES
+    local_files: ClassVar[tuple[str, ...]] = ("model.ckpt",)
     preset: ClassVar[str]
     """Which of `presets.PRESETS` it is."""
 
-    def load(self, device: str) -> VideoModel:
-        """Load the weights from the hub or its cache."""
+    def load(self, device: str, weights: Path | None = None) -> VideoModel:
+        """Load the weights from the folder given, else from the hub or its cache."""
         from antibench.models.real import load_dynamicrafter
 
         return load_dynamicrafter(
             self,
             device,
+            weights,
             steps=self.steps,
             guidance_scale=self.guidance,
             guidance_rescale=self.guidance_rescale,

@@ -14,6 +14,9 @@ from antibench.models.opensora.stdit3 import STDiT3
 from antibench.models.opensora.vae import OpenSoraVAE
 from antibench.models.weights import load_strictly, read_tensors
 
+NETWORK_FILE = "model.safetensors"
+"""What the repositories of the denoiser and of the autoencoder call their weights."""
+
 Network = TypeVar("Network", bound=nn.Module)
 
 

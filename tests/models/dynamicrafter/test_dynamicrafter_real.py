@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import shutil
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -23,6 +25,7 @@ from antibench.models.dynamicrafter.specs import (
     DynamiCrafter1024,
     DynamiCrafterSpec,
 )
+from antibench.models.origin import Origin
 from antibench.testing.model_contract import checks
 from antibench.testing.tiny_dynamicrafter import CONFIG, TinyDynamiCrafter, tiny_networks
 
@@ -121,6 +124,42 @@ def test_a_checkpoint_of_another_model_is_refused(monkeypatch: pytest.MonkeyPatc
         Cached(dtype="float16").load("cpu")  # type: ignore[arg-type]
 
 
+@pytest.fixture
+def local(cache: Path, tmp_path: Path) -> Path:
+    """A folder of one's own with the checkpoint in it, and a hub cache without."""
+    (tmp_path / "mine").mkdir()
+    shutil.copy(next(cache.rglob("model.ckpt")), tmp_path / "mine")
+    return tmp_path / "mine"
+
+
+def test_a_checkpoint_loads_from_its_folder_or_by_its_file_without_a_commit(
+    local: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(local / "empty"))
+    photo = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    wanted = TinyDynamiCrafter().load("cpu").generate(photo, "a smile", 3)
+    spec = Cached(dtype="float32", revision="")
+    other = (local / "model.ckpt").rename(local / "of-another-name.ckpt")
+    assert np.array_equal(spec.load("cpu", other).generate(photo, "a smile", 3), wanted)
+    other.rename(local / "model.ckpt")
+    assert np.array_equal(spec.load("cpu", local).generate(photo, "a smile", 3), wanted)
+
+
+def test_local_checkpoints_that_do_not_fit_are_told(local: Path, tmp_path: Path) -> None:
+    file = local / "model.ckpt"
+    state = torch.load(file, weights_only=True)["state_dict"]
+    first = next(iter(state))
+    state["odd"] = state.pop(first)
+    torch.save({"state_dict": state}, file)
+    with pytest.raises(UserError, match=re.escape(f"does not fit the model: 1 missing: {first}; 1 unexpected: odd")):
+        Cached().load("cpu", local)
+    file.write_bytes(file.read_bytes()[:-1000])
+    with pytest.raises(UserError, match=r"model\.ckpt: not a whole checkpoint"):
+        Cached().load("cpu", local)
+    with pytest.raises(UserError, match=r"local weights of cached: .*model\.ckpt is not there"):
+        Cached().load("cpu", tmp_path)
+
+
 def test_weights_out_of_reach_are_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(UserError, match="HF_HUB_OFFLINE is set; run `hf download Doubiiu/DynamiCrafter_512 --rev"):
         DynamiCrafter512().load("cpu")
@@ -144,7 +183,7 @@ def test_a_file_that_is_not_cached_is_downloaded_at_its_commit(tmp_path: Path, m
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(HfApi, "model_info", lambda *args, **kwargs: None)
     monkeypatch.setattr(hub, "hf_hub_download", download)
-    assert hub.fetch_file("org/other", "model.ckpt", REVISION) == tmp_path / "model.ckpt"
+    assert hub.fetch_file(Origin("org/other", REVISION), "model.ckpt") == tmp_path / "model.ckpt"
     assert asked == [("org/other", "model.ckpt", REVISION)]
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import re
+import shutil
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,10 +12,11 @@ import numpy as np
 import pytest
 import torch
 from huggingface_hub import constants
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from antibench.contracts import ModelCard
 from antibench.errors import UserError
+from antibench.local_weights import checked
 from antibench.models.opensora.checkpoint import load_stdit3, load_vae
 from antibench.models.opensora.config import STDiT3Config, VAEConfig
 from antibench.models.opensora.prompt import AESTHETIC
@@ -43,6 +46,7 @@ class Cached(OpenSora12):
     told_size: ClassVar[tuple[int, int]] = TinyOpenSora.size
     vae_repo: ClassVar[str] = "org/vae"
     text_repo: ClassVar[str] = "org/t5"
+    local_files: ClassVar[tuple[str, ...]] = ("stdit/model.safetensors", "vae/model.safetensors", "t5/config.json")
 
     def denoiser_config(self) -> STDiT3Config:
         return STDIT3
@@ -131,6 +135,41 @@ def test_a_checkpoint_of_another_network_is_refused_by_name(tmp_path: Path) -> N
         load_stdit3(path, STDIT3)
     with pytest.raises(UserError, match="dtype 'float16' is not one of bfloat16, float32"):
         Cached(dtype="float16").load("cpu")  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def local(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a subfolder for each repository, and a hub cache without any."""
+    for name in ("stdit", "vae", "t5"):
+        shutil.copytree(snapshot(cache, name), tmp_path / name)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "empty"))
+    return tmp_path
+
+
+def test_a_folder_with_the_three_repositories_needs_no_commit(local: Path) -> None:
+    spec = Cached(dtype="float32", revision="", vae_revision="", text_revision="")
+    loaded, made = spec.load("cpu", checked("cached", Cached, local)), TinyOpenSora().load("cpu")
+    photo = np.random.default_rng(0).integers(0, 256, (*TinyOpenSora.size, 3), dtype=np.uint8)
+    assert np.array_equal(loaded.generate(photo, "a smile", 3), made.generate(photo, "a smile", 3))
+
+
+def test_a_text_encoder_that_lacks_a_weight_is_refused_not_filled_up(local: Path) -> None:
+    file = local / "t5" / "model.safetensors"
+    state = load_file(file)
+    lost = sorted(state)[0]
+    del state[lost]
+    save_file(state, file, {"format": "pt"})
+    told = f"local weights of cached (t5) does not fit the model: 1 missing: {lost}"
+    with pytest.raises(UserError, match=re.escape(told)):
+        Cached(dtype="float32").load("cpu", local)
+    file.write_bytes(file.read_bytes()[:-4])
+    with pytest.raises(UserError, match=re.escape("(t5): model.safetensors: not a whole checkpoint")):
+        Cached(dtype="float32").load("cpu", local)
+
+
+def test_the_names_of_the_subfolders_are_those_of_the_repositories() -> None:
+    repos = (OpenSora12.card.repo_id, OpenSora12.vae_repo, OpenSora12.text_repo)
+    assert [name.partition("/")[0] for name in OpenSora12.local_files] == [repo.partition("/")[2] for repo in repos]
 
 
 @pytest.mark.parametrize("missing", COMMITS)
