@@ -79,7 +79,7 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "Small DynamiCrafter, embedded",
         ),
         (
-            "dynamicrafter-small-holdout@2",
+            "dynamicrafter-small-holdout@3",
             "antibench.models.dynamicrafter.specs:DynamiCrafterSmallHoldout",
             "Twin of dynamicrafter-small (other seed and width), embedded",
         ),
@@ -89,11 +89,17 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "Small CogVideoX that also reads guided image tokens, embedded",
         ),
         (
-            "cogvideox-tokens-small-holdout@2",
+            "cogvideox-tokens-small-holdout@3",
             "antibench.models.specs:CogVideoXTokensSmallHoldout",
             "Twin of cogvideox-tokens-small (other seed, width and depth), embedded",
         ),
-        ("cogvideox-small@3", "antibench.models.specs:CogVideoXSmall", "Small CogVideoX, embedded"),
+        ("cogvideox-small@4", "antibench.models.specs:CogVideoXSmall", "Small CogVideoX, embedded"),
+        ("opensora-small@1", "antibench.models.opensora.specs:OpenSoraSmall", "Small Open-Sora, embedded"),
+        (
+            "opensora-small-holdout@1",
+            "antibench.models.opensora.specs:OpenSoraSmallHoldout",
+            "Twin of opensora-small (other seed, width and depth), embedded",
+        ),
         ("svd@1", "antibench.models.specs:SVDXT", "Stable Video Diffusion XT, from the hub"),
         ("cogvideox-5b-i2v@1", "antibench.models.specs:CogVideoX5BI2V", "CogVideoX-5B image-to-video, from the hub"),
         (

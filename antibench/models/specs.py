@@ -77,7 +77,7 @@ class CogVideoXSmall:
     negative_prompt: str = ""
 
     name: ClassVar[str] = "cogvideox-small"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     card: ClassVar[ModelCard] = small_card("cogvideox-small", "Small CogVideoX of rendered portraits", version)
     size: ClassVar[tuple[int, int]] = small_size("cogvideox-small")
     frames: ClassVar[int] = RECIPES["cogvideox-small"].frames
@@ -140,7 +140,7 @@ class CogVideoXTokensSmallHoldout(CogVideoXTokensSmall):
     """The twin of `cogvideox-tokens-small`: another seed, narrower and less deep, the same VAE; for transfer."""
 
     name: ClassVar[str] = "cogvideox-tokens-small-holdout"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     card: ClassVar[ModelCard] = small_card(
         "cogvideox-tokens-small-holdout", "Twin of the small CogVideoX with image tokens", version
     )

@@ -25,6 +25,7 @@ class Training:
         learning_rate: The highest; see `session.Session`.
         seed: Of weights and draws.
         ema: Decay of the moving average, which is what is kept.
+        kl: Of a VAE: weight of the KL divergence a latent element.
         adversarial: Of a VAE: share of a critic of patches in the gradient, see `critic`; 0 trains without one.
         denoised_by: Of a decoder: name of the model whose predicted latents it learns to read as well, see `predicted`.
     """
@@ -34,6 +35,7 @@ class Training:
     learning_rate: float
     seed: int
     ema: float = 0.9995
+    kl: float = 1e-4
     adversarial: float = 0.0
     denoised_by: str = ""
 
@@ -58,7 +60,8 @@ class Recipe:
         vae_of: Name of the model whose VAE this one shares.
         projector: Arguments of the image projector, where there is one.
         drop: Share of training clips whose conditions are dropped or noised, by what.
-        storage: How the weights are written: in 16 bits, or large matrices in 8 (`eight_bit`).
+        storage: How the denoiser's weights are written: in 16 bits, or large matrices in 8 (`eight_bit`).
+        vae_storage: The same of the VAE's.
     """
 
     name: str
@@ -76,6 +79,7 @@ class Recipe:
     projector: dict[str, Any] = field(default_factory=dict)
     drop: dict[str, float] = field(default_factory=dict)
     storage: Storage = "fp16"
+    vae_storage: Storage = "fp16"
 
     @property
     def vae_name(self) -> str:
@@ -191,7 +195,7 @@ _TOKENS_DROP = {"both": 0.02, "tokens": 0.12, "latent": 0.12, "noised_latent": 0
 _SORA_FRAMES, _SORA_LATENT, _SORA_IMAGE_LATENT, _SORA_TEXT = 8, 16, 32, 64
 _SORA_VAE = {
     "spatial_vae": {
-        "block_out_channels": (32, 64, 128),
+        "block_out_channels": (32, 64, 96),
         "down_block_types": ("DownEncoderBlock2D",) * 3,
         "up_block_types": ("UpDecoderBlock2D",) * 3,
         "latent_channels": _SORA_IMAGE_LATENT,
@@ -257,6 +261,7 @@ RECIPES: dict[str, Recipe] = {
                 Training(steps=33_742, batch=128, learning_rate=1e-3, seed=34),
             ),
             drop={"text": 0.1},
+            storage="int8",
         ),
         Recipe(
             name="dynamicrafter-small",
@@ -325,6 +330,7 @@ RECIPES: dict[str, Recipe] = {
                 Training(steps=16_682, batch=64, learning_rate=8e-4, seed=145),
             ),
             drop=_DYNAMI_DROP,
+            storage="int8",
         ),
         Recipe(
             name="cogvideox-tokens-small-holdout",
@@ -343,6 +349,7 @@ RECIPES: dict[str, Recipe] = {
                 Training(steps=39_477, batch=64, learning_rate=8e-4, seed=158),
             ),
             drop={**_TOKENS_DROP, "both": 0.06, "tokens": 0.1},
+            storage="int8",
         ),
         Recipe(
             name="opensora-small",
@@ -353,7 +360,7 @@ RECIPES: dict[str, Recipe] = {
             denoiser=_SORA_DENOISER,
             scheduler={},
             sampling=_SORA_SAMPLING,
-            train_vae=(Training(steps=3_000, batch=24, learning_rate=1.2e-3, seed=71, ema=0.998),),
+            train_vae=(Training(steps=6_000, batch=24, learning_rate=1.2e-3, seed=71, ema=0.998, kl=1e-6),),
             train_decoder=(
                 Training(
                     steps=2_000,
@@ -371,6 +378,7 @@ RECIPES: dict[str, Recipe] = {
             ),
             drop={"text": 0.1},
             storage="int8",
+            vae_storage="int8",
         ),
         Recipe(
             name="opensora-small-holdout",

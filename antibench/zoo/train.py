@@ -34,7 +34,7 @@ from antibench.zoo.assemble import (
 )
 from antibench.zoo.networks import PhotoEncoder
 from antibench.zoo.recipes import RECIPES, Recipe, Training
-from antibench.zoo.training.autoencoders import encoder_parts, latent_scale, normalise
+from antibench.zoo.training.autoencoders import encoder_parts, latent_scale, normalise, quieten
 from antibench.zoo.training.cache import cached_pool, pool_key
 from antibench.zoo.training.clips import Pool, render_pool
 from antibench.zoo.training.critic import PatchCritic
@@ -89,6 +89,8 @@ def run_vae(recipe: Recipe, number: int, run: Run) -> bool:
     plan = recipe.train_vae[number - 1]
     torch.manual_seed(plan.seed)
     vae = build_vae(recipe) if number == 1 else load_vae(recipe, _folder_of("vae.safetensors", recipe.name, run.out))
+    if number == 1 and isinstance(vae, OpenSoraVAE):
+        quieten(vae)
     return _train_vae(vae, recipe, plan, stage_name("vae", number), run)
 
 
@@ -123,8 +125,8 @@ def _train_vae(
         normalise(average.vae, held_out.pixels(torch.arange(len(held_out), device=run.device)))
     figures, folder = measure_vae(average.vae, held_out), run.out / recipe.name
     scaling_factor = figures["scaling_factor"] if scaling_factor is None else scaling_factor
-    save_vae(average.vae, scaling_factor, folder, storage=recipe.storage)
-    if recipe.storage == "int8":
+    save_vae(average.vae, scaling_factor, folder, storage=recipe.vae_storage)
+    if recipe.vae_storage == "int8":
         figures = measure_vae(load_vae(recipe, folder).to(run.device).eval(), held_out)
     _record(folder, stage, plan.seed, run.clips, session, figures)
     return session.finished

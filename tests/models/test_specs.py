@@ -16,7 +16,7 @@ from antibench.contracts import LocalSpec
 from antibench.errors import UserError
 from antibench.models import small, specs, specs_flow, specs_i2vgen_xl
 from antibench.models.dynamicrafter import specs as dynamicrafter
-from antibench.models.opensora.specs import OpenSora12
+from antibench.models.opensora.specs import OpenSora12, OpenSoraSmall, OpenSoraSmallHoldout
 from antibench.pixels import to_float
 from antibench.registry import MODELS
 from antibench.zoo import assemble
@@ -29,6 +29,8 @@ SMALL: list[type[Any]] = [
     specs.CogVideoXTokensSmallHoldout,
     dynamicrafter.DynamiCrafterSmall,
     dynamicrafter.DynamiCrafterSmallHoldout,
+    OpenSoraSmall,
+    OpenSoraSmallHoldout,
 ]
 REAL: list[type[Any]] = [
     specs.SVDXT,

@@ -29,7 +29,7 @@ def test_no_value_is_off_by_more_than_half_a_step() -> None:
     kept = packed({"weight": matrix})
     off = (restored(kept)["weight"] - matrix).abs()
     half = matrix.flatten(1).abs().amax(1) / 127 / 2
-    assert bool((off.flatten(1) <= half[:, None] * (1 + 1e-5)).all())
+    assert bool((off.flatten(1) <= half[:, None] * (1 + 1e-3)).all())  # a step is rounded to 16 bits
     assert float(off.max()) > 0
 
 
@@ -48,7 +48,7 @@ def test_small_tensors_stay_in_16_bits() -> None:
         "table": torch.float16,
         "scale": torch.float16,
         "weight": torch.int8,
-        "weight" + SUFFIX: torch.float32,
+        "weight" + SUFFIX: torch.float16,
     }
     back = restored(kept)
     assert back.keys() == state.keys()

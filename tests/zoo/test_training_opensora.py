@@ -155,7 +155,7 @@ def test_the_files_are_small(tmp_path: Path) -> None:
         recipe = RECIPES[name]
         save_denoiser(build_denoiser(recipe), build_condition(recipe), tmp_path, storage=recipe.storage)
         assert (tmp_path / "denoiser.safetensors").stat().st_size < bound
-    save_vae(build_vae(WHOLE), 1.0, tmp_path, storage=WHOLE.storage)
+    save_vae(build_vae(WHOLE), 1.0, tmp_path, storage=WHOLE.vae_storage)
     assert (tmp_path / "vae.safetensors").stat().st_size < 4_500_000
 
 

@@ -44,7 +44,7 @@ def test_every_file_is_below_12_mb_and_all_below_60() -> None:
 def test_weights_are_of_16_or_8_bits_and_load_strictly(name: str) -> None:
     with safe_open(WEIGHTS / name / "denoiser.safetensors", "pt") as file:
         found = {file.get_slice(key).get_dtype() for key in file.keys()}  # noqa: SIM118 (not a dict)
-    assert found == {"fp16": {"F16"}, "int8": {"F16", "I8", "F32"}}[RECIPES[name].storage]
+    assert found == {"fp16": {"F16"}, "int8": {"F16", "I8"}}[RECIPES[name].storage]
     parts = load_components(name)
     for part in parts.values():
         if isinstance(part, torch.nn.Module):

@@ -187,5 +187,5 @@ class DynamiCrafterSmallHoldout(DynamiCrafterSmall):
     """The twin of `dynamicrafter-small`: another seed and narrower, the same VAE; for transfer."""
 
     name: ClassVar[str] = "dynamicrafter-small-holdout"
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     card: ClassVar[ModelCard] = small_card("dynamicrafter-small-holdout", "Twin of the small DynamiCrafter", version)

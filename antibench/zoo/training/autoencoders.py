@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from antibench.models.opensora.vae import OpenSoraVAE
 
+QUIET = -6.0
+"""Logarithm of the variance that a fresh posterior is given."""
 LEAST = 0.05
 """Least scale of a channel, as a share of the largest."""
 
@@ -88,6 +90,18 @@ def last_weight(vae: Any) -> Tensor:
         last = vae.decoder.conv_out.conv
     weight: Tensor = last.weight
     return weight
+
+
+@torch.no_grad()
+def quieten(vae: OpenSoraVAE) -> None:
+    """Let a fresh VAE's latents start with little noise.
+
+    At a variance of 1, as it comes out of fresh weights, the decoder learned to look away from 6 of 16 channels, and
+    from what it ignores no gradient brings it back (28.8 dB after 3,875 steps).
+    """
+    bias = vae.temporal_vae.quant_conv.conv.bias
+    assert bias is not None
+    bias[len(bias) // 2 :] = QUIET
 
 
 @torch.no_grad()

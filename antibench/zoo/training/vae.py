@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from antibench.zoo.networks import load_backbone
-from antibench.zoo.recipes import Recipe
+from antibench.zoo.recipes import Recipe, Training
 from antibench.zoo.training.autoencoders import (
     decode_clips,
     encode_clips,
@@ -26,7 +26,7 @@ from antibench.zoo.training.draws import Batch
 from antibench.zoo.training.session import Session
 from antibench.zoo.training.step import Losses, Step
 
-GRADIENT, PERCEPTUAL, KL = 0.6, 0.1, 1e-4
+GRADIENT, PERCEPTUAL = 0.6, 0.1
 FEATURE_BLOCKS = (0, 2, 4)
 """Blocks of the backbone whose features are compared: strides 2, 4 and 8."""
 FEATURE_IMAGES = 96
@@ -96,14 +96,14 @@ class Autoencoder(nn.Module):
         self.critic = critic
 
 
-def vae_losses(trained: Autoencoder, features: FeatureLoss, adversarial: float, batch: Batch) -> Losses:
+def vae_losses(trained: Autoencoder, features: FeatureLoss, plan: Training, batch: Batch) -> Losses:
     """The loss of clips `x` (B, T, 3, H, W) in [-1, 1] and its parts.
 
     Args:
         trained: What is trained.
         features: The feature distance.
-        adversarial: Share of the critic's part in the decoder's gradient, as a multiple of the rest's.
-        batch: `x`; `chosen`, which frames `features` sees; `ramp`, 0 to 1, how much of `adversarial` counts yet; `z`
+        plan: Has `kl`, and `adversarial`, the critic's part in the decoder's gradient as a multiple of the rest's.
+        batch: `x`; `chosen`, which frames `features` sees; `ramp`, 0 to 1, how much of the critic counts yet; `z`
             (B, T', C, h, w) if `x` is to be decoded from other latents than its own.
     """
     x, chosen = batch["x"], batch["chosen"]
@@ -115,14 +115,14 @@ def vae_losses(trained: Autoencoder, features: FeatureLoss, adversarial: float, 
         seen = features(y.flatten(0, 1)[chosen], x.flatten(0, 1)[chosen])
     l1 = (y - x).abs().mean()
     slope = sum(((p - q).abs().mean() for p, q in zip(_slopes(y), _slopes(x), strict=True)), y.new_zeros(()))
-    losses = {"loss": l1 + GRADIENT * slope + PERCEPTUAL * seen + KL * kl, "l1": l1, "features": seen, "kl": kl}
+    losses = {"loss": l1 + GRADIENT * slope + PERCEPTUAL * seen + plan.kl * kl, "l1": l1, "features": seen, "kl": kl}
     if trained.critic is None:
         return losses
     with torch.autocast(x.device.type, dtype=torch.bfloat16, enabled=x.is_cuda):
         told = adversarial_losses(
             trained.critic, y.flatten(0, 1), x.flatten(0, 1), losses["loss"], last_weight(trained.vae)
         )
-    total = losses["loss"] + adversarial * batch["ramp"] * told.decoder + told.critic
+    total = losses["loss"] + plan.adversarial * batch["ramp"] * told.decoder + told.critic
     return {**losses, "loss": total, "critic": told.critic, "weight": told.weight}
 
 
@@ -139,7 +139,7 @@ def train_vae(
     features = FeatureLoss().to(device)
     draw = torch.Generator(device).manual_seed(session.plan.seed + session.step)
     batch = session.plan.batch
-    losses_of = partial(vae_losses, trained, features, session.plan.adversarial)
+    losses_of = partial(vae_losses, trained, features, session.plan)
     clips, singles, told = (Step(session, losses_of) for _ in range(3))
     while session.running():
         if predicted is not None and session.step % 2 == 0:  # single frames have odd steps
