@@ -113,6 +113,11 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
         ("wan2.2-ti2v-5b@1", "antibench.models.specs_flow:Wan22TI2V", "Wan 2.2 TI2V 5B, from the hub"),
         ("ltx-video@1", "antibench.models.specs_flow:LTXVideo", "LTX-Video 2B, from the hub"),
         (
+            "cosmos-predict2-2b@1",
+            "antibench.models.specs_cosmos:CosmosPredict2",
+            "Cosmos-Predict2 2B Video2World, from the hub; clips need NVIDIA's guardrail",
+        ),
+        (
             "skyreels-v2-i2v-14b@1",
             "antibench.models.specs_flow:SkyReelsV2",
             "SkyReels-V2 I2V 14B, from the hub, commit to be given",

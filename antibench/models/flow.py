@@ -85,7 +85,7 @@ class FlowModel(ABC):
         height, width = self.size
         clip = self.pipe(
             image=Image.fromarray(fit(image, self.size)),
-            prompt=prompt,
+            **self._told(prompt),
             height=height,
             width=width,
             num_frames=self.frames,
@@ -210,6 +210,10 @@ class FlowModel(ABC):
         """Logarithm of the shift, where a scheduler leaves it to the pipeline."""
         del pipe
         return 0.0
+
+    def _told(self, prompt: str) -> dict[str, Any]:
+        """What the pipeline is told of the caption."""
+        return {"prompt": prompt}
 
     @abstractmethod
     def _call(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ def load_pipeline(
     *,
     float32: Sequence[str] = (),
     on_host: Sequence[str] = (),
+    given: Mapping[str, Any] | None = None,
 ) -> Any:
     """Load a pipeline at a pinned commit or from a local folder, safetensors only, each network with all its weights.
 
@@ -39,6 +40,7 @@ def load_pipeline(
         device: Torch device.
         float32: Parts that are loaded in float32 whatever the dtype; those the pipeline lacks are passed over.
         on_host: Parts that stay in the host's memory.
+        given: Parts that are not loaded but handed over, by name.
 
     Raises:
         UserError: unknown dtype, no commit, weights that are neither cached nor within reach, or that do not fit.
@@ -60,7 +62,7 @@ def load_pipeline(
     }
     try:
         with quiet_libraries():
-            pipe = kind.from_pretrained(folder, local_files_only=True, use_safetensors=True, **parts)
+            pipe = kind.from_pretrained(folder, local_files_only=True, use_safetensors=True, **parts, **(given or {}))
     except BROKEN as error:
         raise origin.broken(error) from error
     for name, part in pipe.components.items():

@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from diffusers import (
+    Cosmos2VideoToWorldPipeline,
     HunyuanVideoImageToVideoPipeline,
     LTXImageToVideoPipeline,
     SkyReelsV2ImageToVideoPipeline,
     WanImageToVideoPipeline,
 )
 
+from antibench.models.cosmos import Cosmos
 from antibench.models.flow import FlowSettings
+from antibench.models.guardrail import Guardrail
 from antibench.models.hub import load_pipeline
 from antibench.models.hunyuan_video import HunyuanVideo, HunyuanVideoSettings
 from antibench.models.ltx import LTX
@@ -23,6 +26,7 @@ from antibench.models.origin import origin_of
 from antibench.models.wan import Wan, WanSettings
 
 if TYPE_CHECKING:
+    from antibench.models.specs_cosmos import CosmosPredict2
     from antibench.models.specs_flow import FlowSpec, HunyuanVideoI2V, LTXVideo, SkyReelsV2, Wan21, Wan22A14B, Wan22TI2V
 
 WAN_FLOAT32 = ("vae", "image_encoder")
@@ -68,6 +72,24 @@ def load_hunyuan_video(spec: HunyuanVideoI2V, device: str, weights: Path | None 
     pipe.transformer.enable_gradient_checkpointing()
     sampling = {**_sampling(spec), "guidance_scale": 1.0, "embedded_guidance": spec.guidance}
     return HunyuanVideo(pipe, HunyuanVideoSettings(**sampling), spec)
+
+
+def load_cosmos(spec: CosmosPredict2, device: str, weights: Path | None = None) -> Cosmos:
+    """Cosmos-Predict2, whose guardrail is loaded when the first clip is asked for.
+
+    Raises:
+        UserError: if the weights are neither cached nor within reach.
+    """
+    pipe = load_pipeline(
+        Cosmos2VideoToWorldPipeline,
+        origin_of(spec, weights),
+        spec.dtype,
+        device,
+        on_host=("text_encoder",) if spec.low_memory else (),
+        given={"safety_checker": Guardrail()},
+    )
+    pipe.transformer.enable_gradient_checkpointing()
+    return Cosmos(pipe, FlowSettings(**_sampling(spec)), spec)
 
 
 def _wan(

@@ -115,18 +115,22 @@ class Wan22A14B(FlowSpec):
     name: ClassVar[str] = "wan2.2-i2v-a14b"
     card: ClassVar[ModelCard] = ModelCard(
         "Wan 2.2 image-to-video A14B",
-        source="Wan Team; pipeline of diffusers, boundary of the checkpoint",
+        source="Wan Team; pipeline of diffusers, steps, shift, scales and boundary of the authors' configuration",
         year=2025,
         arxiv="2503.20314",
         citation=_WAN_CITATION,
         licence="Apache-2.0",
         repo_id="Wan-AI/Wan2.2-I2V-A14B-Diffusers",
         revision=WAN22_A14B_REVISION,
-        deviations=("The negative prompt is empty; the authors' is a list of faults in Chinese.",),
+        deviations=(
+            "The negative prompt is empty; the authors' is a list of faults in Chinese.",
+            "The shift is the authors' 5; the scheduler that was saved with the checkpoint for diffusers has 3.",
+        ),
         weights_gb=69.0,
         notes=(
-            "The checkpoint's scheduler may have another shift. The weights take about 69 GB: two transformers of 29, "
-            f"text encoder 11, VAE in float32 1; {_ON_TOP}"
+            "The weights take about 69 GB: two transformers of 29, text encoder 11, VAE in float32 1; activations come "
+            "on top, unmeasured. Sampling values were checked against the authors' configuration and the conversion to "
+            "diffusers; licence and sizes were not checked against the repository."
         ),
     )
     size: ClassVar[tuple[int, int]] = (480, 832)

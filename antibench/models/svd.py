@@ -20,12 +20,11 @@ from diffusers import EulerDiscreteScheduler, StableVideoDiffusionPipeline
 from PIL import Image
 
 from antibench.contracts import Denoised, Encoded, FramesU8, ImageU8, ModelSpec
+from antibench.models.karras import karras_level
 from antibench.models.layers import captured, encoder_layers, unet_layers
 from antibench.models.svd_tokens import image_tokens
 from antibench.pixels import fit, to_float
 
-RHO = 7.0
-"""Exponent of the noise levels of Karras et al., equation 5."""
 CLIP_CHUNK = 8
 """Frames that go through the image encoder of the VAE at once."""
 
@@ -127,13 +126,8 @@ class SVD:
         return cast(torch.Tensor, (pixels.float() / 2 + 0.5).clamp(0, 1))
 
     def sigma(self, t: float) -> float:
-        """Noise level of `t`, where the latents have unit variance.
-
-        t runs along the levels the sampler visits: sigma^(1/7) is uniform between the smallest and the largest of
-        them (Karras et al., equation 5), so that no part of a generation is left out and none is weighted twice.
-        """
-        low, high = self._sigma_min ** (1 / RHO), self._sigma_max ** (1 / RHO)
-        return float((low + t * (high - low)) ** RHO)
+        """Noise level of `t`, where the latents have unit variance; t runs along the levels the sampler visits."""
+        return karras_level(t, self._sigma_min, self._sigma_max)
 
     def denoise(
         self,

@@ -24,6 +24,7 @@ from torch import nn
 from antibench.contracts import Encoded, ModelSpec
 from antibench.models.clip_view import clip_view
 from antibench.models.flow import FlowModel, FlowSettings
+from antibench.models.wan_vae import clip_latents, clip_pixels
 
 TEXT_LENGTH = 512
 """Tokens of the text; the attention over CLIP's tokens counts on it."""
@@ -100,23 +101,10 @@ class Wan(FlowModel):
         return cast(torch.Tensor, encoder(pixel_values=pixels, output_hidden_states=True).hidden_states[-2])
 
     def _clip_latents(self, pixels: torch.Tensor) -> torch.Tensor:
-        vae = self.pipe.vae
-        mode = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist.mode().float()
-        mean, std = self._moments(mode)
-        return cast(torch.Tensor, (mode - mean) / std)
+        return clip_latents(self.pipe.vae, pixels)
 
     def _decoded(self, latents: torch.Tensor) -> torch.Tensor:
-        vae = self.pipe.vae
-        mean, std = self._moments(latents)
-        return cast(torch.Tensor, vae.decode((latents * std + mean).to(vae.dtype)).sample)
-
-    def _moments(self, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        config = self.pipe.vae.config
-        mean, std = (
-            torch.tensor(values, device=like.device)[None, :, None, None, None]
-            for values in (config.latents_mean, config.latents_std)
-        )
-        return mean, std
+        return clip_pixels(self.pipe.vae, latents)
 
     @torch.no_grad()
     def _text(self, prompt: str) -> torch.Tensor:

@@ -60,11 +60,17 @@ class TinyHunyuanVideo:
 
     def load(self, device: str) -> HunyuanVideo:
         """Build the model; the weights are the same every time."""
+        settings = {"fps": 24.0, "size": self.size, "frames": self.frames, "steps": 2, "text_length": 64}
+        called = HunyuanVideoSettings(prompt_template=TEMPLATE, **{**settings, **self.settings})
+        return HunyuanVideo(self.pipeline(device), called, self)
+
+    def pipeline(self, device: str) -> HunyuanVideoImageToVideoPipeline:
+        """The pipeline before the adapter takes it over and gives its image processor a gradient: it can be saved."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             tokenizer_2, text_encoder_2 = clip_text()
             tokenizer = _tokenizer()
-            pipe = HunyuanVideoImageToVideoPipeline(
+            return HunyuanVideoImageToVideoPipeline(
                 text_encoder=_llava(tokenizer),
                 tokenizer=tokenizer,
                 transformer=_transformer(self.transformer),
@@ -74,8 +80,6 @@ class TinyHunyuanVideo:
                 tokenizer_2=tokenizer_2,
                 image_processor=CLIPImageProcessor(size={"shortest_edge": 56}, crop_size={"height": 56, "width": 56}),
             ).to(device)
-        settings = {"fps": 24.0, "size": self.size, "frames": self.frames, "steps": 2, "text_length": 64}
-        return HunyuanVideo(pipe, HunyuanVideoSettings(prompt_template=TEMPLATE, **{**settings, **self.settings}), self)
 
 
 def _tokenizer() -> PreTrainedTokenizerFast:

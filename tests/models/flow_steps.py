@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from antibench.contracts import Denoised
+from antibench.models.cosmos import Cosmos
 from antibench.models.flow import FlowModel
 from antibench.models.hunyuan_video import HunyuanVideo
 from antibench.models.wan import Wan
@@ -30,8 +31,8 @@ class Step:
     next_sigma: float
 
 
-def sampled(model: FlowModel, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> Step:
-    """The first step of the pipeline itself, in the frames that the sampler moves."""
+def sampled(model: FlowModel, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch, index: int = 0) -> Step:
+    """A step of the pipeline itself, the first one unless `index` says so, in the frames that the sampler moves."""
     seen: list[Step] = []
     scheduler = model.pipe.scheduler
     step = scheduler.step
@@ -45,7 +46,28 @@ def sampled(model: FlowModel, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
     with monkeypatch.context() as patch:
         patch.setattr(scheduler, "step", watch)
         model.generate(photo, PROMPT, 5)
-    return seen[0]
+    return along_a_line(seen[index]) if isinstance(model, Cosmos) else seen[index]
+
+
+def along_a_line(step: Step) -> Step:
+    """A step of a sampler of x = clip + S noise, which is told of (x - clean) / S, as one of flow matching.
+
+    At s = S / (1 + S), x_s = x / (1 + S), and the velocity is noise - clean.
+    """
+    level, then = step.sigma, step.next_sigma
+    clean = step.before - level * step.prediction
+    return Step(
+        step.prediction - clean, level / (1 + level), step.before / (1 + level), step.after / (1 + then),
+        then / (1 + then),
+    )  # fmt: skip
+
+
+def uniform_level(model: FlowModel, sigma: float) -> float:
+    """The t of a level."""
+    if isinstance(model, Cosmos):
+        low, high, level = (value ** (1 / 7) for value in (0.002, 80.0, sigma / (1 - sigma)))
+        return (level - low) / (high - low)
+    return sigma / (model._shift - (model._shift - 1) * sigma)
 
 
 def repeated(model: FlowModel, photo: np.ndarray, step: Step) -> Denoised:
@@ -58,7 +80,7 @@ def repeated(model: FlowModel, photo: np.ndarray, step: Step) -> Denoised:
         moved = torch.cat([torch.zeros_like(moved[:, :, : model.held]), moved], dim=2)
     clip = torch.randn(moved.shape, generator=torch.Generator().manual_seed(0))
     # Of the rounding of t back and forth, a little is added, so that a timestep rounded down is the same.
-    t = step.sigma / (model._shift - (model._shift - 1) * step.sigma) + 1e-7
+    t = uniform_level(model, step.sigma) + 1e-7
     noise = (moved - (1 - model.sigma(t)) * clip) / model.sigma(t)
     image, rounded = to_float(photo), Image.fromarray(photo)
     with torch.no_grad(), pytest.MonkeyPatch.context() as patch:
@@ -76,9 +98,11 @@ def latent_frames(model: FlowModel) -> int:
     return model.encode_clip(np.zeros((model.frames, *model.size, 3), np.uint8)).shape[2]
 
 
-def differences(model: FlowModel, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> tuple[float, float]:
+def differences(
+    model: FlowModel, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch, index: int = 0
+) -> tuple[float, float]:
     """Largest difference of the prediction and of the latents one step on, over the frames that the sampler moves."""
-    step = sampled(model, photo, monkeypatch)
+    step = sampled(model, photo, monkeypatch, index)
     ours = repeated(model, photo, step)
     frames = ours.prediction.shape[2] - model.held
     after = (1 - step.next_sigma) * ours.clean + step.next_sigma * ours.noise

@@ -14,6 +14,7 @@ from flow_steps import PROMPT, differences
 from antibench.models.flow import FlowModel
 from antibench.pixels import to_float
 from antibench.testing.model_contract import checks
+from antibench.testing.tiny_cosmos import TinyCosmos
 from antibench.testing.tiny_hunyuan_video import TinyHunyuanVideo
 from antibench.testing.tiny_ltx import TinyLTX
 from antibench.testing.tiny_skyreels import TinySkyReels
@@ -29,6 +30,9 @@ SPECS: dict[str, Any] = {
     "ltx-negative": TinyLTX(settings={"negative_prompt": "blur"}),
     "skyreels": TinySkyReels(),
     "hunyuan-video": TinyHunyuanVideo(),
+    "cosmos": TinyCosmos(),
+    "cosmos-negative": TinyCosmos(settings={"negative_prompt": "blur"}),
+    "cosmos-unguided": TinyCosmos(settings={"guidance_scale": 1.0}),
 }
 PLAIN = [name for name in SPECS if not name.endswith(("-negative", "-unguided"))]
 

@@ -19,6 +19,7 @@ from transformers import T5Config, T5EncoderModel, T5Tokenizer
 
 from antibench.contracts import ModelCard
 from antibench.errors import UserError
+from antibench.local_weights import checked
 from antibench.models.specs import SVDXT, CogVideoX5BI2V, CogVideoX15I2V
 from antibench.testing.model_contract import checks
 from antibench.testing.tiny_cogvideox import SERIES_1_5, WIDTH, TinyCogVideoX
@@ -116,6 +117,21 @@ def test_weights_are_those_of_the_cache(cache: Path) -> None:
     loaded = model.pipe.unet.state_dict()
     assert all(torch.equal(loaded[name], saved[name]) for name in saved)
     assert loaded.keys() == saved.keys()
+
+
+@pytest.mark.parametrize(("spec", "name"), [(CachedCogVideoX, "cogvideox"), (CachedCogVideoX15, "cogvideox1.5")])
+def test_a_folder_gives_every_network_as_it_was_saved(
+    spec: type[Any], name: str, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache / "empty"))
+    folder = checked(name, spec, snapshot(cache, name))
+    pipe = spec(dtype="float32", revision="").load("cpu", folder).pipe
+    files = sorted(folder.glob("*/*.safetensors"))
+    assert {file.parent.name for file in files} == {"text_encoder", "transformer", "vae"}
+    for file in files:
+        loaded = getattr(pipe, file.parent.name).state_dict()
+        # The table of positions is saved in float64.
+        assert all(torch.equal(loaded[weight], value.float()) for weight, value in load_file(file).items())
 
 
 @pytest.mark.parametrize(("spec", "part"), [(CachedSVD, "unet"), (CachedCogVideoX, "transformer")])

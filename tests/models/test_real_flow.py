@@ -1,19 +1,29 @@
-"""The loaders of the newer real checkpoints, on tiny checkpoints laid out as the hub's cache lays them out."""
+"""The loaders of the newer real checkpoints, on tiny checkpoints laid out as the hub's cache lays them out, or in a
+folder of the user's."""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 import torch
 from huggingface_hub import constants
+from safetensors.torch import load_file, save_file
+from torch import nn
 
 from antibench.contracts import ModelCard
-from antibench.models import specs_flow, specs_i2vgen_xl
+from antibench.errors import UserError
+from antibench.local_weights import checked
+from antibench.models import hunyuan_video, specs_cosmos, specs_flow, specs_i2vgen_xl
+from antibench.models.guardrail import PACKAGE
 from antibench.pixels import to_float
+from antibench.testing.tiny_cosmos import NoGuardrail, TinyCosmos
+from antibench.testing.tiny_hunyuan_video import TEMPLATE, TinyHunyuanVideo
 from antibench.testing.tiny_i2vgen_xl import TinyI2VGenXL
 from antibench.testing.tiny_ltx import TinyLTX
 from antibench.testing.tiny_skyreels import TinySkyReels
@@ -27,13 +37,23 @@ PAIRS: dict[str, tuple[type[Any], type[Any]]] = {
     "wan2.2-ti2v": (specs_flow.Wan22TI2V, TinyWan22TI2V),
     "ltx": (specs_flow.LTXVideo, TinyLTX),
     "skyreels": (specs_flow.SkyReelsV2, TinySkyReels),
+    "hunyuan-video": (specs_flow.HunyuanVideoI2V, TinyHunyuanVideo),
+    "cosmos": (specs_cosmos.CosmosPredict2, TinyCosmos),
 }
+
+
+@pytest.fixture(autouse=True)
+def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No hub; for random weights no guardrail and, as their tokenizer knows letters alone, a template of letters."""
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setitem(sys.modules, PACKAGE, SimpleNamespace(CosmosSafetyChecker=NoGuardrail))
+    monkeypatch.setattr(hunyuan_video, "DEFAULT_PROMPT_TEMPLATE", TEMPLATE)
 
 
 def cached(name: str, root: Path) -> type[Any]:
     """The spec of a real model, and in the cache a tiny checkpoint of it."""
     real, tiny = PAIRS[name]
-    tiny().load("cpu").pipe.save_pretrained(root / f"models--org--{name}" / "snapshots" / REVISION)
+    pipeline(name).save_pretrained(snapshot(name, root))
 
     @dataclass(frozen=True)
     class Cached(real):  # type: ignore[misc, valid-type]
@@ -47,13 +67,28 @@ def cached(name: str, root: Path) -> type[Any]:
     return Cached
 
 
+def pipeline(name: str) -> Any:
+    """The tiny pipeline as it is saved."""
+    tiny = PAIRS[name][1]()
+    return tiny.pipeline("cpu") if isinstance(tiny, TinyHunyuanVideo) else tiny.load("cpu").pipe
+
+
+def snapshot(name: str, root: Path) -> Path:
+    """Where the cache has it."""
+    return root / f"models--org--{name}" / "snapshots" / REVISION
+
+
+def networks(pipe: Any) -> dict[str, nn.Module]:
+    """The networks of a pipeline by name."""
+    return {name: part for name, part in pipe.components.items() if isinstance(part, nn.Module)}
+
+
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("name", list(PAIRS))
 def test_a_loaded_checkpoint_animates_and_passes_a_gradient(
     name: str, dtype: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     spec = cached(name, tmp_path)
     model = spec(dtype=dtype).load("cpu")
     photo = np.random.default_rng(0).integers(0, 256, (*model.size, 3), dtype=np.uint8)
@@ -78,7 +113,41 @@ def test_a_loaded_checkpoint_animates_and_passes_a_gradient(
 
 def test_the_shift_is_that_of_the_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     model = cached("wan2.1", tmp_path)(shift=7.0).load("cpu")
     assert model.pipe.scheduler.config.flow_shift == 7.0
     assert model.sigma(0.5) == pytest.approx(7 / 8)
+
+
+@pytest.mark.parametrize("name", list(PAIRS))
+def test_a_folder_gives_every_network_as_it_was_saved_and_asks_for_no_commit(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "empty"))
+    spec = cached(name, tmp_path)(dtype="float32", revision="")
+    folder = checked(name, type(spec), snapshot(name, tmp_path))
+    loaded, made = spec.load("cpu", folder), pipeline(name)
+    assert networks(loaded.pipe).keys() == networks(made).keys()
+    for part, network in networks(made).items():
+        wanted, found = network.state_dict(), getattr(loaded.pipe, part).state_dict()
+        assert found.keys() == wanted.keys(), part
+        assert all(torch.equal(found[weight], wanted[weight]) for weight in wanted), part
+    with pytest.raises(UserError, match="needs a commit"):
+        spec.load("cpu")
+
+
+@pytest.mark.parametrize("name", list(PAIRS))
+def test_each_network_of_a_folder_has_to_be_whole(name: str, tmp_path: Path) -> None:
+    spec = cached(name, tmp_path)(dtype="float32")
+    folder = snapshot(name, tmp_path)
+    files = sorted(folder.glob("*/*.safetensors"))
+    assert {file.parent.name for file in files} == networks(pipeline(name)).keys()
+    for file in files:
+        whole = file.read_bytes()
+        state = load_file(file)
+        lost = sorted(state)[0]
+        del state[lost]
+        save_file(state, file, {"format": "pt"})
+        told = f"^{file.parent.name} of the local weights of {spec.name} does not fit the model: 1 missing: "
+        with pytest.raises(UserError, match=told):
+            spec.load("cpu", folder)
+        file.write_bytes(whole)

@@ -14,7 +14,7 @@ import torch
 
 from antibench.contracts import LocalSpec
 from antibench.errors import UserError
-from antibench.models import small, specs, specs_flow, specs_i2vgen_xl
+from antibench.models import small, specs, specs_cosmos, specs_flow, specs_i2vgen_xl
 from antibench.models.dynamicrafter import specs as dynamicrafter
 from antibench.models.opensora.specs import OpenSora12, OpenSoraSmall, OpenSoraSmallHoldout
 from antibench.pixels import to_float
@@ -41,6 +41,7 @@ REAL: list[type[Any]] = [
     specs_flow.Wan22A14B,
     specs_flow.Wan22TI2V,
     specs_flow.LTXVideo,
+    specs_cosmos.CosmosPredict2,
     dynamicrafter.DynamiCrafter512,
     dynamicrafter.DynamiCrafter1024,
     dynamicrafter.DynamiCrafter256,
@@ -53,7 +54,9 @@ def test_registered_under_its_own_name(spec: type[Any]) -> None:
     assert MODELS.load(f"{spec.name}@{spec.version}") is spec
 
 
-@pytest.mark.parametrize("module", ["specs", "specs_flow", "specs_i2vgen_xl", "dynamicrafter.specs", "opensora.specs"])
+@pytest.mark.parametrize(
+    "module", ["specs", "specs_flow", "specs_cosmos", "specs_i2vgen_xl", "dynamicrafter.specs", "opensora.specs"]
+)
 def test_planning_imports_no_torch(module: str) -> None:
     code = f"import sys, antibench.models.{module}; sys.exit('torch' in sys.modules or 'diffusers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

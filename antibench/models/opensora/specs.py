@@ -14,6 +14,9 @@ from antibench.zoo.recipes import RECIPES
 if TYPE_CHECKING:
     from antibench.models.opensora.config import STDiT3Config, VAEConfig
 
+TEXT_REVISION = "c9c625d2ec93667ec579ede125fd3811d1f81d37"
+"""As Open-Sora-Plan, another project, names the snapshot of the same encoder that it trained with."""
+
 _CITATION = """@article{zheng2024opensora,
   title = {Open-Sora: Democratizing Efficient Video Production for All},
   author = {Zheng, Zangwei and others}, journal = {arXiv:2412.20404}, year = {2024}}"""
@@ -23,7 +26,7 @@ _CITATION = """@article{zheng2024opensora,
 class OpenSora12(Computing):
     """Open-Sora 1.2, two seconds at 240p. How it computes: `Computing`.
 
-    Its weights lie in three repositories, none of which is pinned: loading asks for a commit of each.
+    Its weights lie in three repositories. The text encoder's is pinned; loading asks for a commit of the other two.
 
     Attributes:
         steps: Sampling steps.
@@ -43,7 +46,7 @@ class OpenSora12(Computing):
     text_dtype: Dtype = "float32"
     revision: str = ""
     vae_revision: str = ""
-    text_revision: str = ""
+    text_revision: str = TEXT_REVISION
 
     name: ClassVar[str] = "opensora-1.2"
     version: ClassVar[int] = 1
@@ -61,9 +64,9 @@ class OpenSora12(Computing):
             "Text in HTML is found by the parser of the standard library, not by BeautifulSoup, which uses it.",
         ),
         notes=(
-            "Autoencoder and text encoder: hpcai-tech/OpenSora-VAE-v1.2 and DeepFloyd/t5-v1_1-xxl. Not pinned: a "
-            "commit of each has to be given. That the weights take about 22 GB, 19 of them the text encoder in "
-            "float32, follows from their number; memory was not measured."
+            "Autoencoder and text encoder: hpcai-tech/OpenSora-VAE-v1.2 and DeepFloyd/t5-v1_1-xxl. Denoiser and "
+            "autoencoder are not pinned: a commit of each has to be given. That the weights take about 22 GB, 19 of "
+            "them the text encoder in float32, follows from their number; memory was not measured."
         ),
         weights_gb=22.0,
         text_gb=19.0,

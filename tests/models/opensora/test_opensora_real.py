@@ -181,6 +181,12 @@ def test_without_a_commit_nothing_is_loaded(missing: str) -> None:
         OpenSora12(**given).load("cpu")  # type: ignore[arg-type]
 
 
+def test_of_its_repositories_the_text_encoders_is_pinned() -> None:
+    spec = OpenSora12()
+    assert (spec.revision, spec.vae_revision) == ("", "")
+    assert re.fullmatch("[0-9a-f]{40}", spec.text_revision)
+
+
 def test_weights_out_of_reach_are_said_at_once() -> None:
     with pytest.raises(UserError, match="HF_HUB_OFFLINE is set; run `hf download hpcai-tech/OpenSora-STDiT-v3 --rev"):
         OpenSora12(**COMMITS).load("cpu")  # type: ignore[arg-type]
