@@ -8,7 +8,7 @@ from diffusers import CogVideoXImageToVideoPipeline
 
 from antibench.models.arranged import compile_blocks, prefer_cudnn_attention, recompute_some
 from antibench.models.cogvideox import CogVideoX, CogVideoXSettings
-from antibench.models.single_frame import fold_single_frames
+from antibench.models.single_frame import compile_single_frames, fold_single_frames
 
 if TYPE_CHECKING:
     from antibench.models.specs import CogVideoX5BI2V
@@ -20,6 +20,8 @@ def arranged_cogvideox(pipe: CogVideoXImageToVideoPipeline, spec: CogVideoX5BI2V
     fold_single_frames(pipe.vae)
     if spec.compiled:
         compile_blocks(blocks)
+        if not spec.low_memory:  # which runs the VAE's blocks again in parts
+            compile_single_frames(pipe.vae)
     if spec.attention == "cudnn":
         prefer_cudnn_attention(blocks)
     recompute_some(pipe.transformer, spec.recomputed)
