@@ -12,6 +12,7 @@ examples:
   python benchmarks/gpu_attack_step.py --model cogvideox-5b-i2v --frames 16 --mode low-memory --protection anti-i2v
   python benchmarks/gpu_attack_step.py --frames 16 --mode compiled --profile
   python benchmarks/gpu_attack_step.py --tiny --device cpu --mode eager
+  python benchmarks/gpu_attack_step.py --table steps.jsonl
 """
 
 from __future__ import annotations
@@ -79,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     own.add_argument("--peak", type=float, default=PEAK, help="FLOP/s of the device (default 989e12, an H100 SXM)")
     own.add_argument("--budget", type=float, default=float("inf"), help="seconds; what no longer fits is skipped")
     own.add_argument("--json", type=Path, metavar="FILE", help="append results here, one JSON object a line")
+    own.add_argument("--table", type=Path, metavar="FILE", help="print the results in FILE as Markdown; run nothing")
     own.add_argument("--profile", action="store_true", help="print the kernels that take longest")
     own.add_argument("--tiny", action="store_true", help="tiny networks, to see that it runs")
     own.add_argument("--task", help=argparse.SUPPRESS)
@@ -88,6 +90,9 @@ def parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Exit code 1 if a configuration failed."""
     given = parser().parse_args()
+    if given.table:
+        print(markdown([json.loads(line) for line in given.table.read_text().splitlines()]))
+        return 0
     importable()
     if given.task:
         return measure(Task(**json.loads(given.task)), given)
@@ -247,6 +252,25 @@ def told(row: dict[str, Any]) -> str:
         f"{what}: {row['ms']:.0f} ms, {row['step_peak_gib']:.1f} GiB in the steps ({row['peak_gib']:.1f} in all), "
         f"floor {row['floor_ms']:.0f} ms ({row['floor_tflop']:.0f} TFLOP), {row['share_of_peak']:.0%} of peak"
     )
+
+
+def markdown(rows: list[dict[str, Any]]) -> str:
+    """A table of finished rows; of one that failed, why."""
+    heads = ("model", "frames", "mode", "protection", "ms a step", "GiB", "floor, ms", "share of peak")
+    lines = ["| " + " | ".join(heads) + " |", "|---|---:|---|---|---:|---:|---:|---:|"]
+    for row in rows:
+        told = [str(row[name]) for name in ("model", "frames", "mode", "protection")]
+        if row["status"] == "ok":
+            told += [
+                f"{row['ms']:.0f}",
+                f"{row['peak_gib']:.1f}",
+                f"{row['floor_ms']:.0f}",
+                f"{row['share_of_peak']:.0%}",
+            ]
+        else:
+            told += [f"{row['status']}: {row['why'].splitlines()[0]}", "", "", ""]
+        lines.append("| " + " | ".join(told) + " |")
+    return "\n".join(lines)
 
 
 def print_table(rows: list[dict[str, Any]]) -> None:

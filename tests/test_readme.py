@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -37,6 +39,18 @@ def test_tables_stand_in_the_results_of_a_run() -> None:
     for name, table in quoted:
         assert table in (ROOT / name).read_text(), table.splitlines()[0]
         assert table.count("\n") > 5
+
+
+def test_the_table_of_steps_at_full_size_is_that_of_its_command() -> None:
+    page = (ROOT / "docs/full-size.md").read_text()
+    (quoted,) = re.findall(r"<!-- table of results/gpu-attack-step\.jsonl -->\n(.*?)\n<!-- end -->", page, re.DOTALL)
+    command = [
+        sys.executable,
+        ROOT / "benchmarks/gpu_attack_step.py",
+        "--table",
+        ROOT / "docs/results/gpu-attack-step.jsonl",
+    ]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout == quoted + "\n"
 
 
 def test_links_lead_to_files() -> None:

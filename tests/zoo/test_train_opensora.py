@@ -16,7 +16,7 @@ from antibench.models.opensora.specs import OpenSoraSmall
 from antibench.models.opensora.vae import OpenSoraVAE
 from antibench.zoo import assemble, train
 from antibench.zoo.recipes import RECIPES, Training
-from antibench.zoo.training.autoencoders import encode_clips, normalise
+from antibench.zoo.training.autoencoders import QUIET, encode_clips, normalise, posterior, quieten
 from antibench.zoo.training.clips import Pool
 
 NAME = "opensora-small"
@@ -56,8 +56,10 @@ def test_it_is_trained_saved_loaded_and_animates(tmp_path: Path, monkeypatch: py
     folder = tmp_path / NAME
     assert run(tmp_path, "vae") == 0
     saved = load_file(folder / "vae.safetensors")
-    assert {value.dtype for value in saved.values()} == {torch.int8, torch.float16, torch.float32}
+    assert {value.dtype for value in saved.values()} == {torch.int8, torch.float16}
     assert "scaling_factor" not in saved
+    # The posterior started with little noise, and four steps of 1e-3 cannot have moved it far.
+    assert saved["temporal_vae.quant_conv.conv.bias"][16:].float() == pytest.approx(np.full(16, QUIET), abs=0.01)
     assert run(tmp_path, "denoiser", "--round", "1", "--cache", str(tmp_path / "pool.safetensors")) == 0
     pool = load_file(tmp_path / "pool.safetensors")
     assert pool["latents"].shape == (2, 8, 16, 16, 16)
@@ -87,6 +89,21 @@ def test_the_decoder_is_trained_further_and_no_latent_moves(tmp_path: Path, monk
     assert moved
     for name in moved:
         assert ".decoder." in name or "post_quant_conv" in name
+
+
+def test_a_fresh_posterior_is_given_little_noise_and_the_same_means() -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        vae = assemble.build_vae(TOY).eval()
+    assert isinstance(vae, OpenSoraVAE)
+    clips = torch.rand(2, 8, 3, 64, 64, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    with torch.no_grad():
+        mean, logvar = posterior(vae, clips)
+        quieten(vae)
+        after, quiet = posterior(vae, clips)
+    assert torch.equal(after, mean)
+    assert float(logvar.mean()) == pytest.approx(0, abs=0.5)
+    assert float(quiet.mean()) == pytest.approx(QUIET, abs=0.5)
 
 
 def test_latents_are_normalised_channel_by_channel() -> None:
