@@ -18,12 +18,10 @@ Source: NVIDIA 2025 (arXiv 2501.03575), preconditioning of Karras et al. 2022 (a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 import torch
 from diffusers import Cosmos2VideoToWorldPipeline
-from torch import nn
 
 from antibench.contracts import Encoded, ModelSpec
 from antibench.models.flow import FlowModel, FlowSettings
@@ -92,11 +90,6 @@ class Cosmos(FlowModel):
 
     def _frames_a_latent(self, pipe: Any) -> int:
         return int(pipe.vae_scale_factor_temporal)
-
-    def _blocks(self, timestep: float) -> Mapping[str, nn.Module]:
-        del timestep
-        blocks = enumerate(self.pipe.transformer.transformer_blocks)
-        return {f"transformer_blocks.{i}": block for i, block in blocks}
 
     def _image_latents(self, image: torch.Tensor) -> torch.Tensor:
         """The pipeline encodes a clip of the photo and copies of it, and uses the first latent frame."""

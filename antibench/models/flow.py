@@ -223,9 +223,11 @@ class FlowModel(ABC):
     def _frames_a_latent(self, pipe: Any) -> int:
         """Frames that a latent frame after the first stands for."""
 
-    @abstractmethod
     def _blocks(self, timestep: float) -> Mapping[str, nn.Module]:
         """The transformer's blocks in the order they run at a timestep; the names are the same at all of them."""
+        del timestep
+        blocks = enumerate(self.pipe.transformer.transformer_blocks)
+        return {f"transformer_blocks.{i}": block for i, block in blocks}
 
     @abstractmethod
     def _image_latents(self, image: torch.Tensor) -> torch.Tensor:

@@ -11,13 +11,11 @@ Source: HaCohen et al. 2024 (arXiv 2501.00103).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, cast
 
 import torch
 from diffusers import LTXImageToVideoPipeline
 from diffusers.pipelines.ltx.pipeline_ltx_image2video import calculate_shift
-from torch import nn
 
 from antibench.contracts import Encoded, ModelSpec
 from antibench.models.flow import FlowModel, FlowSettings
@@ -69,11 +67,6 @@ class LTX(FlowModel):
 
     def _frames_a_latent(self, pipe: Any) -> int:
         return int(pipe.vae_temporal_compression_ratio)
-
-    def _blocks(self, timestep: float) -> Mapping[str, nn.Module]:
-        del timestep
-        blocks = enumerate(self.pipe.transformer.transformer_blocks)
-        return {f"transformer_blocks.{i}": block for i, block in blocks}
 
     def _image_latents(self, image: torch.Tensor) -> torch.Tensor:
         return self._clip_latents((image * 2 - 1)[:, :, None])
