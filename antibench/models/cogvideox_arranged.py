@@ -8,6 +8,7 @@ from diffusers import CogVideoXImageToVideoPipeline
 
 from antibench.models.arranged import compile_blocks, prefer_cudnn_attention, recompute_some
 from antibench.models.cogvideox import CogVideoX, CogVideoXSettings
+from antibench.models.float8 import float8_linears
 from antibench.models.single_frame import compile_single_frames, fold_single_frames
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ def arranged_cogvideox(pipe: CogVideoXImageToVideoPipeline, spec: CogVideoX5BI2V
     """The model around a loaded pipeline; `sampling` are fields of `CogVideoXSettings`."""
     blocks = list(pipe.transformer.transformer_blocks)
     fold_single_frames(pipe.vae)
+    if spec.float8:
+        float8_linears(blocks)
     if spec.compiled:
         compile_blocks(blocks)
         if not spec.low_memory:  # which runs the VAE's blocks again in parts

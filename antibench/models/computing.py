@@ -20,12 +20,15 @@ class Computing:
         low_memory: Recompute every block and the VAE as well, encode reference clips of CogVideoX in tiles (slightly
             other latents along their borders), and keep a text encoder of billions of weights in the host's memory,
             where it encodes each caption once.
+        float8: Let the linear layers of the denoiser's blocks multiply in 8-bit floating point: faster, with
+            slightly other gradients and clips. Needs a GPU with units for it (Ada, Hopper or later).
         attention: "torch" leaves the choice of kernel to torch; "cudnn" prefers cuDNN's where it can run.
     """
 
     compiled: bool = False
     recompute: float = 1.0
     low_memory: bool = False
+    float8: bool = False
     attention: Literal["torch", "cudnn"] = "torch"
 
     def __post_init__(self) -> None:

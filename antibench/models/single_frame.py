@@ -37,6 +37,8 @@ def compile_single_frames(vae: Any) -> None:
     for block in itertools.chain(*coders):
         whole = block.forward
         block.forward = partial(_compiled, whole, torch.compile(partial(_first, whole), dynamic=False))
+    norm = vae.decoder.norm_out
+    norm.forward = partial(_compiled_norm, norm.forward, torch.compile(partial(_first, norm.forward), dynamic=False))
 
 
 def _compiled(
@@ -52,6 +54,20 @@ def _compiled(
         done: tuple[torch.Tensor, dict[str, Any]] = whole(hidden, temb, zq, conv_cache)
         return done
     return single(hidden, temb, zq), {}
+
+
+def _compiled_norm(
+    whole: Callable[..., Any],
+    single: Callable[..., torch.Tensor],
+    hidden: torch.Tensor,
+    latents: torch.Tensor,
+    conv_cache: dict[str, Any] | None = None,
+) -> tuple[torch.Tensor, dict[str, Any]]:
+    """The decoder's last norm, as `_compiled` does a block."""
+    if hidden.shape[2] != 1 or conv_cache:
+        done: tuple[torch.Tensor, dict[str, Any]] = whole(hidden, latents, conv_cache)
+        return done
+    return single(hidden, latents), {}
 
 
 def _first(whole: Callable[..., Any], *args: torch.Tensor | None) -> torch.Tensor:

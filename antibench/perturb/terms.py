@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -77,25 +78,62 @@ class Anchor(Term):
         self.layers = tuple(layers)
         self.vae_layers = surrogate.vae_layers
         self._target = target
-        self._known: dict[int, dict[str, torch.Tensor]] = {}
+        self._known: dict[int, dict[str, _Wanted]] = {}
         with torch.no_grad():
             self._encoded = surrogate.encode(target, capture=self.vae_layers)
+            self._stages = _wanted({name: self._encoded.features[name] for name in self.vae_layers})
+            self._latents = _Wanted.of(self._encoded.latents)
 
     def value(self, view: View) -> torch.Tensor:
         """Mean over the denoiser layers, plus mean over the VAE stages, plus the latents."""
-        wanted, encoded = self._wanted(view), view.encoding()
-        denoiser = [_relative(view.denoised.features[name], wanted[name]) for name in self.layers]
-        vae = [_relative(encoded.features[name], self._encoded.features[name]) for name in self.vae_layers]
-        latents = _relative(encoded.latents, self._encoded.latents)
-        return torch.stack(denoiser).mean() + torch.stack(vae).mean() + latents
+        encoded, features = view.encoding(), view.denoised.features
+        denoiser = [wanted.distance(features[name]) for name, wanted in self._features(view).items()]
+        vae = [wanted.distance(encoded.features[name]) for name, wanted in self._stages.items()]
+        return torch.stack(denoiser).mean() + torch.stack(vae).mean() + self._latents.distance(encoded.latents)
 
-    def _wanted(self, view: View) -> dict[str, torch.Tensor]:
+    def _features(self, view: View) -> dict[str, _Wanted]:
         if view.draw is None:
-            return view.features_of(self._target, self._encoded, self.layers)
+            return _wanted(view.features_of(self._target, self._encoded, self.layers))
         if view.draw not in self._known:
-            features = view.features_of(self._target, self._encoded, self.layers)
-            self._known[view.draw] = {name: _on_host(value) for name, value in features.items()}
-        return self._known[view.draw]
+            features = _wanted(view.features_of(self._target, self._encoded, self.layers))
+            self._known[view.draw] = {name: wanted.on_host() for name, wanted in features.items()}
+        return _fetched(self._known[view.draw], view.image.device)
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Activations of the target photo and their mean square, which distances to them are divided by."""
+
+    values: torch.Tensor
+    size: torch.Tensor
+
+    @classmethod
+    def of(cls, values: torch.Tensor) -> _Wanted:
+        return cls(values, values.float().pow(2).mean().clamp(min=1e-12))
+
+    def distance(self, values: torch.Tensor) -> torch.Tensor:
+        return _mean_square(values, self.values) / self.size
+
+    def on_host(self) -> _Wanted:
+        """With the values in the host's memory, pinned so that they come back without holding up the device."""
+        return replace(self, values=self.values.cpu().pin_memory()) if self.values.is_cuda else self
+
+
+def _wanted(features: Mapping[str, torch.Tensor]) -> dict[str, _Wanted]:
+    return {name: _Wanted.of(values) for name, values in features.items()}
+
+
+def _fetched(waiting: dict[str, _Wanted], device: torch.device) -> dict[str, _Wanted]:
+    """Brought to the device beside the forward pass that it is still busy with, not after it."""
+    if device.type != "cuda":
+        return waiting
+    now, beside = torch.cuda.current_stream(device), torch.cuda.Stream(device)
+    with torch.cuda.stream(beside):
+        here = {name: wanted.values.to(device, non_blocking=True) for name, wanted in waiting.items()}
+    now.wait_stream(beside)
+    for values in here.values():
+        values.record_stream(now)  # or its memory would be given away as soon as the other stream is done with it
+    return {name: replace(wanted, values=here[name]) for name, wanted in waiting.items()}
 
 
 def shallow_partners(
@@ -128,18 +166,11 @@ def shallow_partners(
     return pairs
 
 
-def _on_host(value: torch.Tensor) -> torch.Tensor:
-    """A copy in the host's memory, pinned so that it comes back without holding up the device."""
-    return value.cpu().pin_memory() if value.is_cuda else value
-
-
-def _relative(value: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    wanted = wanted.to(value.device, non_blocking=True)
-    return _mean_square(value, wanted) / wanted.float().pow(2).mean().clamp(min=1e-12)
-
-
 def _mean_square(value: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """In float32: squares of late blocks overflow half precision."""
+    """In float32, as squares of late blocks overflow half precision; bfloat16 has the range and lacks only the digits
+    for the sum."""
+    if value.dtype == wanted.dtype == torch.bfloat16:
+        return mse_loss(value, wanted, reduction="none").mean(dtype=torch.float32)
     return lean(_float32_mean_square, value, wanted)
 
 
