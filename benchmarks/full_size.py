@@ -72,7 +72,8 @@ class Order:
         frames: Of a clip.
         device: Torch device.
         computing: Fields of `antibench.models.computing.Computing`.
-        tiny: Tiny networks in float32 instead of the real ones in bfloat16.
+        tiny: Tiny networks in float32 instead of the real ones.
+        dtype: Of the weights; None: float32 of tiny networks, bfloat16 of real ones.
     """
 
     model: str
@@ -80,11 +81,12 @@ class Order:
     device: str
     computing: dict[str, Any]
     tiny: bool = False
+    dtype: torch.dtype | None = None
 
     @property
-    def dtype(self) -> torch.dtype:
+    def weights(self) -> torch.dtype:
         """Type of the weights."""
-        return torch.float32 if self.tiny else torch.bfloat16
+        return self.dtype or (torch.float32 if self.tiny else torch.bfloat16)
 
 
 class GivenText(nn.Module):
@@ -136,7 +138,7 @@ def cogvideox(order: Order) -> Any:
         text = Part(CogVideoXText(transformer.config.max_text_seq_length, transformer.config.text_embed_dim))
     parts = {"transformer": transformer, "vae": vae, "text_encoder": text}
     for part in parts.values():
-        filled(part).to(order.device, order.dtype)
+        filled(part).to(order.device, order.weights)
     pipe = CaptionPipeline(tokenizer=None, scheduler=CogVideoXDDIMScheduler(**tiny.SCHEDULE), **parts)
     size = COGVIDEOX_TINY_SIZE if order.tiny else CogVideoX5BI2V.size
     spec = sized(CogVideoX5BI2V, order, size=size)
@@ -170,7 +172,7 @@ def opensora(order: Order) -> Any:
     networks = filled(OpenSoraNetworks(denoiser, vae, text))
     for name, part in [*denoiser.named_children(), ("vae", vae), ("text", text)]:
         if name != "rope":  # as `load_stdit3`
-            part.to(order.dtype)
+            part.to(order.weights)
     return arranged_opensora(networks, spec, steps=spec.steps, guidance_scale=spec.guidance, aesthetic=spec.aesthetic)
 
 
@@ -187,7 +189,7 @@ def dynamicrafter(order: Order) -> Any:
     with torch.device(order.device):
         networks = DynamiCrafterNetworks(tiny.CONFIG if order.tiny else PRESETS[spec.preset].config)
     for part in filled(networks).children():  # as `load_networks`
-        part.to(order.dtype)
+        part.to(order.weights)
     return arranged_dynamicrafter(
         networks.to(order.device),  # the schedule is computed by NumPy
         spec,

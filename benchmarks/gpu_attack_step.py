@@ -38,6 +38,7 @@ ROOT = Path(__file__).resolve().parents[1]
 COMPUTING: dict[str, dict[str, Any]] = {
     "eager": {"recompute": 0.0},
     "compiled": {"recompute": 0.0, "compiled": True},
+    "compiled-float8": {"recompute": 0.0, "compiled": True, "float8": True},
     "low-memory": {"low_memory": True},
     "low-memory-compiled": {"low_memory": True, "compiled": True},
     "default": {},

@@ -15,8 +15,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from antibench.errors import UserError
+
 E4M3 = torch.float8_e4m3fn
 LARGEST = torch.finfo(E4M3).max
+CAPABILITY = (8, 9)
 LEAST = 1e-12
 """What a row of zeros is divided by."""
 STEP = 16
@@ -49,11 +52,16 @@ class Float8Linear(nn.Module):
 
 
 def float8_linears(blocks: Iterable[nn.Module]) -> None:
-    """Replace what linear layers of the blocks can be, but for those of norms, which see one row."""
+    """Replace the linear layers of the blocks, but for those of norms, which see one row, and those of odd sizes.
+
+    Raises:
+        UserError: if the weights are on a GPU that cannot multiply 8-bit floating point.
+    """
     for block in blocks:
         for parent in list(block.modules()):
             for name, part in list(parent.named_children()):
                 if isinstance(part, nn.Linear) and _fits(part) and "norm" not in type(parent).__name__.lower():
+                    _check(part.weight.device)
                     setattr(parent, name, Float8Linear(part))
 
 
@@ -81,6 +89,12 @@ def _product(inputs: torch.Tensor, rows: torch.Tensor, scale: torch.Tensor) -> t
     return torch._scaled_mm(
         own, rows.t(), scale_a=own_scale, scale_b=scale, out_dtype=inputs.dtype, use_fast_accum=True
     )
+
+
+def _check(device: torch.device) -> None:
+    if device.type == "cuda" and torch.cuda.get_device_capability(device) < CAPABILITY:
+        name = torch.cuda.get_device_name(device)
+        raise UserError(f"float8 needs a GPU of compute capability 8.9 or later, which {name} is not; leave it out")
 
 
 def _fits(linear: nn.Linear) -> bool:

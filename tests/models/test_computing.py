@@ -10,11 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from diffusers.models.autoencoders.autoencoder_kl_cogvideox import CogVideoXSpatialNorm3D
 from torch import nn
 
 from antibench.attacks.anti_i2v import AntiI2V
+from antibench.errors import UserError
+from antibench.models import float8
 from antibench.models.arranged import first
 from antibench.models.computing import Computing
+from antibench.models.float8 import Float8Linear
 from antibench.models.single_frame import fold_single_frames
 from antibench.models.specs import CogVideoX5BI2V
 from antibench.testing.protection_contract import sample_context
@@ -157,6 +161,55 @@ def test_one_frame_goes_through_the_vae_as_one(frames: int) -> None:
     fold_single_frames(vae)
     torch.testing.assert_close(vae.encode(pixels).latent_dist.mode(), encoded, rtol=1e-5, atol=1e-6)
     torch.testing.assert_close(vae.decode(encoded).sample, decoded, rtol=1e-5, atol=1e-6)
+
+
+def test_the_decoder_scales_its_norms_before_it_enlarges() -> None:
+    vae = tiny_vae({}).eval().requires_grad_(False)
+    fold_single_frames(vae)
+    sizes: set[tuple[int, ...]] = set()
+    for part in vae.modules():
+        if isinstance(part, CogVideoXSpatialNorm3D):
+            part.conv_y.register_forward_pre_hook(lambda _, inputs: sizes.add(tuple(inputs[0].shape[-2:])))
+    latents = torch.zeros(1, vae.config.latent_channels, 1, 3, 5)
+    vae.decode(latents)
+    assert sizes == {(3, 5)}
+    vae.decode(latents.expand(-1, -1, 3, -1, -1))  # a clip goes as diffusers does it
+    assert len(sizes) > 1
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_linear_layers_in_8_bits_keep_the_gradient_but_for_rounding(name: str) -> None:
+    plain, other = gradient(built(name, recompute=0.0)), gradient(built(name, recompute=0.0, float8=True))
+    assert any(
+        isinstance(part, Float8Linear)
+        for part in [part for module in modules(built(name, recompute=0.0, float8=True)) for part in module.modules()]
+    )
+    alike = torch.nn.functional.cosine_similarity(other.flatten(), plain.flatten(), dim=0)
+    assert 0.95 < alike < 1 - 1e-6  # 8 bits, and not those of 32
+
+
+def test_a_linear_layer_in_8_bits_is_itself_both_ways() -> None:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        linear = nn.Linear(64, 48).requires_grad_(False)
+        rows, weights = torch.randn(2, 7, 64, requires_grad=True), torch.randn(2, 7, 48)
+    with torch.no_grad():
+        linear.weight[3] *= 1e-3  # scaled by rows, so that small ones keep their digits
+        linear.weight[:, 5] *= 100
+    eight = Float8Linear(linear)
+    for found, wanted in (
+        (eight(rows)[..., 3], linear(rows)[..., 3]),
+        (eight(rows), linear(rows)),
+        *zip(*(torch.autograd.grad((part(rows) * weights).sum(), rows) for part in (eight, linear)), strict=True),
+    ):
+        assert 1e-3 < (found - wanted).norm() / wanted.norm() < 0.05  # three digits after the point are 3% a number
+
+
+def test_a_gpu_without_8_bit_products_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "an A100")
+    with pytest.raises(UserError, match="float8 needs a GPU .* an A100 is not"):
+        float8._check(torch.device("cuda"))
 
 
 def test_settings_that_no_model_can_follow_are_refused() -> None:

@@ -12,7 +12,7 @@ from antibench.attacks.anti_i2v import AntiI2V
 from antibench.contracts import VideoModel
 from antibench.perturb.lean import lean
 from antibench.perturb.objective import Objective, Term, View
-from antibench.perturb.terms import Anchor, DiffusionLoss
+from antibench.perturb.terms import Anchor, DiffusionLoss, _mean_square, _Wanted
 from antibench.pixels import to_float
 from antibench.testing.protection_contract import sample_context
 from antibench.testing.purification_contract import sample_photo
@@ -84,3 +84,22 @@ def test_a_distance_in_half_precision_has_the_gradient_of_the_plain_one_and_keep
         found = lean(distance, value, wanted)
     assert torch.float32 not in kept
     assert torch.equal(*torch.autograd.grad(found, value), *torch.autograd.grad(distance(value, wanted), value))
+
+
+def test_a_distance_in_bfloat16_is_that_in_float32_but_for_rounding() -> None:
+    draws = torch.Generator().manual_seed(0)
+    value = (1e3 * torch.randn(512, 512, generator=draws)).bfloat16().requires_grad_()
+    wanted = torch.randn(512, 512, generator=draws).bfloat16()
+    plain = torch.nn.functional.mse_loss(value.float(), wanted.float())
+    found = _mean_square(value, wanted)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, plain, rtol=1e-4, atol=0)  # a mean in bfloat16 would be off by up to 4e-3
+    gradients = [torch.autograd.grad(loss, value)[0].float() for loss in (found, plain)]
+    torch.testing.assert_close(*gradients, rtol=0.02, atol=0)
+
+
+def test_what_is_approached_is_divided_by_its_own_size() -> None:
+    wanted = _Wanted.of(torch.tensor([3.0, 4.0]))
+    assert float(wanted.size) == 12.5
+    assert float(wanted.distance(torch.tensor([3.0, -1.0]))) == 1.0
+    assert wanted.on_host() is wanted

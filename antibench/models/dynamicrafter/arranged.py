@@ -10,6 +10,7 @@ from antibench.models.dynamicrafter.networks import DynamiCrafterNetworks
 from antibench.models.dynamicrafter.presets import PRESETS
 from antibench.models.dynamicrafter.residual import ResidualBlock
 from antibench.models.dynamicrafter.transformers import SpatialBlock, TemporalBlock
+from antibench.models.float8 import float8_linears
 
 if TYPE_CHECKING:
     from antibench.models.dynamicrafter.specs import DynamiCrafterSpec
@@ -22,6 +23,8 @@ def arranged_dynamicrafter(networks: DynamiCrafterNetworks, spec: DynamiCrafterS
     """The model around loaded networks; `sampling` are fields of `DynamiCrafterSettings`."""
     preset = PRESETS[spec.preset]
     parts = [part for part in networks.unet.modules() if isinstance(part, REPEATED)]
+    if spec.float8:
+        float8_linears(parts)
     if spec.compiled:
         compile_blocks(parts)
     if spec.attention == "cudnn":

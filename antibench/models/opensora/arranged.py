@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from antibench.models.arranged import compile_blocks, prefer_cudnn_attention
+from antibench.models.float8 import float8_linears
 from antibench.models.opensora.adapter import OpenSora, OpenSoraSettings
 from antibench.models.opensora.networks import OpenSoraNetworks
 
@@ -18,6 +19,8 @@ RUN = "_run"
 def arranged_opensora(networks: OpenSoraNetworks, spec: OpenSora12, **sampling: Any) -> OpenSora:
     """The model around loaded networks; `sampling` are fields of `OpenSoraSettings`."""
     blocks = list(networks.denoiser.blocks())
+    if spec.float8:
+        float8_linears(blocks)
     if spec.compiled:
         compile_blocks(blocks, RUN)
     if spec.attention == "cudnn":
