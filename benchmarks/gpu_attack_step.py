@@ -3,8 +3,10 @@
 For each configuration: milliseconds a step (median of the steps after the warm-up), the most memory at once, the FLOP
 that a step cannot avoid, and the share of the time that these would take at the device's peak. "anti-i2v" draws clip,
 noise level and noise from a few triples, so that the target photo's features are computed once for each (its parameter
-`draws`); "anti-i2v-fresh" draws anew each step, the default, and passes the target photo through the denoiser each
-step. Every configuration runs in a process of its own. One JSON object a line goes to --json as soon as it is known.
+`draws`); "anti-i2v-photo" takes its perceptual distance of the photo, the other reading of the paper, where nothing has
+to be decoded and encoded again; "anti-i2v-fresh" draws anew each step, the default, and passes the target photo through
+the denoiser each step. Every configuration runs in a process of its own. One JSON object a line goes to --json as soon
+as it is known.
 
 examples:
   python benchmarks/gpu_attack_step.py --budget 280 --json steps.jsonl
@@ -44,7 +46,7 @@ COMPUTING: dict[str, dict[str, Any]] = {
     "default": {},
 }
 """What each mode sets of the models' parameters (`antibench.models.computing.Computing`)."""
-PROTECTIONS = ("advdm", "anti-i2v", "anti-i2v-fresh")
+PROTECTIONS = ("advdm", "anti-i2v", "anti-i2v-photo", "anti-i2v-fresh")
 DRAWS = 2
 """Of "anti-i2v" while it is timed: a step costs the same with any number, only there are more first steps of each."""
 PEAK = 989e12
@@ -228,7 +230,7 @@ def plugin(name: str, guided: bool, steps: int, draws: int | None) -> Any:
 
     if name == "advdm":
         return AdvDM(steps=steps, guided=guided)
-    return AntiI2V(steps=steps, guided=guided, draws=draws)
+    return AntiI2V(steps=steps, guided=guided, draws=draws, lpips_of="photo" if "photo" in name else "reconstruction")
 
 
 def profiled(protection: Any, model: Any, device: str) -> None:

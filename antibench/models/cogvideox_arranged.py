@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from diffusers import CogVideoXImageToVideoPipeline
 
-from antibench.models.arranged import compile_blocks, prefer_cudnn_attention, recompute_some
+from antibench.models.arranged import cheapen_gelu, compile_blocks, prefer_cudnn_attention, recompute_some
 from antibench.models.cogvideox import CogVideoX, CogVideoXSettings
 from antibench.models.float8 import float8_linears
 from antibench.models.single_frame import compile_single_frames, fold_single_frames
@@ -22,6 +22,7 @@ def arranged_cogvideox(pipe: CogVideoXImageToVideoPipeline, spec: CogVideoX5BI2V
     if spec.float8:
         float8_linears(blocks)
     if spec.compiled:
+        cheapen_gelu(blocks)
         compile_blocks(blocks)
         if not spec.low_memory:  # which runs the VAE's blocks again in parts
             compile_single_frames(pipe.vae)

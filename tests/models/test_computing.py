@@ -16,7 +16,7 @@ from torch import nn
 from antibench.attacks.anti_i2v import AntiI2V
 from antibench.errors import UserError
 from antibench.models import float8
-from antibench.models.arranged import first
+from antibench.models.arranged import first, tanh_gelu
 from antibench.models.computing import Computing
 from antibench.models.float8 import Float8Linear
 from antibench.models.single_frame import fold_single_frames
@@ -208,8 +208,16 @@ def test_a_linear_layer_in_8_bits_is_itself_both_ways() -> None:
 def test_a_gpu_without_8_bit_products_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (8, 0))
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "an A100")
-    with pytest.raises(UserError, match="float8 needs a GPU .* an A100 is not"):
+    with pytest.raises(UserError, match="float8 needs a GPU of compute capability"):
         float8._check(torch.device("cuda"))
+
+
+def test_gelu_by_a_sigmoid_is_gelu_by_tanh() -> None:
+    values = torch.linspace(-9, 9, 181, dtype=torch.float64, requires_grad=True)
+    plain = torch.nn.functional.gelu(values, approximate="tanh")
+    torch.testing.assert_close(tanh_gelu(values), plain, rtol=1e-12, atol=1e-12)
+    gradients = [torch.autograd.grad(result.sum(), values)[0] for result in (tanh_gelu(values), plain)]
+    torch.testing.assert_close(*gradients, rtol=1e-10, atol=1e-10)
 
 
 def test_settings_that_no_model_can_follow_are_refused() -> None:
