@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 VARIANTS = 64
 """How many versions of one compiled method torch may keep: shapes of a U-Net's levels, one or two branches of guidance,
 with and without a gradient. At torch's own limit of 8 it would quietly fall back to running uncompiled."""
-OPTIONS = {"comprehensive_padding": False}
+OPTIONS: dict[str, Any] = {"comprehensive_padding": False}
 """Of the compiler. With its padding of strides, torch 2.11 wrote a rotary embedding of Open-Sora (rows of 1080 numbers,
 padded to 1088) at one layout and read it at the other: an illegal memory access."""
 ATTENTION = [SDPBackend.CUDNN_ATTENTION, SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]

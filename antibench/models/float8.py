@@ -46,7 +46,7 @@ class Float8Linear(nn.Module):
         """As `nn.Linear`."""
         rows = inputs.reshape(-1, inputs.shape[-1])
         forth, back = (self.forth_rows, self.forth_scale), (self.back_rows, self.back_scale)
-        outputs: torch.Tensor = _Product.apply(rows, *forth, *back)  # type: ignore[no-untyped-call]
+        outputs: torch.Tensor = _Product.apply(rows, *forth, *back)
         outputs = outputs if self.bias is None else outputs + self.bias
         return outputs.view(*inputs.shape[:-1], -1)
 

@@ -127,7 +127,7 @@ def _fetched(waiting: dict[str, _Wanted], device: torch.device) -> dict[str, _Wa
     """Brought to the device beside the forward pass that it is still busy with, not after it."""
     if device.type != "cuda":
         return waiting
-    now, beside = torch.cuda.current_stream(device), torch.cuda.Stream(device)
+    now, beside = torch.cuda.current_stream(device), torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     with torch.cuda.stream(beside):
         here = {name: wanted.values.to(device, non_blocking=True) for name, wanted in waiting.items()}
     now.wait_stream(beside)
