@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from antibench.chosen import adaptive, best_of
 from antibench.scores import Group, Place, Scores
 from antibench.stats import Floats, smallest_detectable
 from antibench.strength import Measured, Strengths, excess
@@ -61,6 +62,12 @@ def metric_row(scores: Scores, metric: str, group: Group, noise: Noise) -> Row |
     }
     _put(row, unpurified, "strength", "low", "high")
     _put(row, worst, "worst_case", "worst_low", "worst_high")
+    for name, chosen in (("best_of", best_of(strengths)), ("adaptive", adaptive(strengths))):
+        keys = (name, f"{name}_low", f"{name}_high")
+        if chosen is None:
+            row |= dict.fromkeys(keys)
+        else:
+            _put(row, chosen, *keys)
     _put(row, _retained(strengths, unpurified, band), "retained", "retained_low", "retained_high")
     _put(row, _excess(strengths, twin, "none"), "excess", "excess_low", "excess_high")
     row["error"], row["smallest_detectable"] = _resolution(unpurified)

@@ -35,7 +35,7 @@ def tables(summary: Mapping[str, Any], metric: str | None = None) -> list[Table]
     found: list[Table] = []
     for target in dict.fromkeys(row["target"] for row in rows):
         here = [row for row in rows if row["target"] == target]
-        found += [_strength(here, chosen), *_by_purification(here), _identity(here, chosen)]
+        found += [_strength(here, chosen), *_by_purification(here), *_choosers(here), _identity(here, chosen)]
     found += _transfer(rows, chosen)
     if rows:
         found += [*_fidelity(rows), *_photos_as_seen(rows), _cost(rows)]
@@ -96,6 +96,18 @@ def _by_purification(rows: list[Row]) -> list[Table]:
             body.append([*_head(row), *(number(by_name.get(name, {}).get("strength")) for name in shown)])
         found.append(Table(f"Strength by purification on {model_label(rows[0])}", [*HEAD, *shown], body))
     return found
+
+
+def _choosers(rows: list[Row]) -> list[Table]:
+    """What is left by whoever picks a purification for each photo, the one who knows most first."""
+    kinds = ("worst_case", "best_of", "adaptive")
+    if all(row[kind] is None for row in rows for kind in kinds[1:]):
+        return []
+    columns = [*HEAD, "worst case ↑ (sees the videos)", "best of ↑ (sees the clean photo)", "adaptive ↑ (sees neither)"]
+    high = {"worst_case": "worst_high", "best_of": "best_of_high", "adaptive": "adaptive_high"}
+    body = [[*_head(row), *(plus_minus(row[kind], row[high[kind]]) for kind in kinds)] for row in rows]
+    title = f"Strength under the purification chosen for each photo on {model_label(rows[0])}"
+    return [Table(title, columns, body)]
 
 
 def _identity(rows: list[Row], metric: str) -> Table:
