@@ -71,10 +71,11 @@ class AdverseCleaner:
         return (self._after(levels, image * 255) / 255).clamp(0, 1)
 
     def _after(self, levels: torch.Tensor, guide: torch.Tensor) -> torch.Tensor:
-        levels, exact = levels.double(), guide.double()  # variances of 0 to 65025 beside an epsilon of 16
-        for _ in range(_GUIDED_PASSES if self.guided else 0):
-            levels = guided_filter(levels, exact, radius=_RADIUS, epsilon=_EPSILON)
-        return levels.to(guide)
+        if not self.guided:
+            return levels
+        exact = guide.double()  # variances of 0 to 65025 beside an epsilon of 16
+        cleaned = guided_filter(levels.double(), exact, radius=_RADIUS, epsilon=_EPSILON, passes=_GUIDED_PASSES)
+        return cleaned.to(guide)
 
 
 def _passes(strength: float) -> int:
