@@ -36,7 +36,7 @@ class Bilateral:
         deviations=("OpenCV's distance in colour: the sum of absolute differences, not CIE-Lab.",),
         notes="Diameter, spread in space and grid are this project's choice; no paper on protections fixes them.",
     )
-    grid: ClassVar[tuple[float, ...]] = (15, 30, 60)
+    grid: ClassVar[tuple[float, ...]] = (30, 60, 120)
     stochastic: ClassVar[bool] = False
     backend: ClassVar[str] = f"opencv-python-headless bilateralFilter, opencv {cv2.__version__}"
 
