@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/purification_damage.py > docs/results/purifications.md
 
-On eight portraits of the tuning split; names as arguments choose purifications; one to three minutes on one core. PSNR and
+On eight portraits of the tuning split; names as arguments choose purifications; a few minutes on one core. PSNR and
 ST-LPIPS are between the purified and the clean photo. The twin's distance is from the purified photo; a stochastic
 purification draws for itself, so there is none. Those are averaged over three seeds.
 """

@@ -28,7 +28,8 @@ class H264:
         source="ITU-T H.264; encoder x264, preset medium",
         licence="BSD-3-Clause (PyAV); x264, inside its wheels, is GPL-2.0-or-later",
         notes="8 equal frames at 8 per second, of which frame 4 (counted from 0; a P frame) is taken; yuv420p, BT.601, "
-        "limited range. Odd sides are made even by repeating the last row or column, which is cut off again.",
+        "limited range. x264 repeats a still picture all but unchanged, so this is what its first frame is. Odd sides "
+        "are made even by repeating the last row or column, which is cut off again. PyAV's wheels have x264.",
     )
     grid: ClassVar[tuple[float, ...]] = (23, 28, 35)
     stochastic: ClassVar[bool] = False

@@ -14,7 +14,7 @@ from PIL import features
 from real_photos import decibels, portrait
 
 from antibench.contracts import Purification
-from antibench.purifications._x264 import encoded
+from antibench.purifications._x264 import decoded, encoded
 from antibench.purifications.avif import Avif
 from antibench.purifications.h264 import H264
 from antibench.purifications.webp import WebP
@@ -84,6 +84,19 @@ def test_h264_is_what_the_stream_says(rate_factor: int) -> None:
         frames = list(container.decode(video=0))
     assert len(frames) == 8
     assert frames[4].pict_type == PictureType.P
+
+
+def test_frame_four_is_taken() -> None:
+    """Of a still clip all frames are all but equal, so it shows on one that gets brighter."""
+    buffer = io.BytesIO()
+    with av.open(buffer, "w", format="h264") as container:
+        stream = container.add_stream("libx264", rate=8, options={"crf": "10", "threads": "1"})
+        stream.height, stream.width, stream.pix_fmt = 32, 32, "yuv420p"
+        for index in range(8):
+            grey = np.full((32, 32, 3), 20 + 25 * index, dtype=np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(grey, format="rgb24")))
+        container.mux(stream.encode(None))
+    assert abs(decoded(buffer.getvalue()).mean() - 120) < 5
 
 
 def test_without_avif_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

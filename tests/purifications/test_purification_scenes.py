@@ -114,10 +114,14 @@ def test_a_print_without_any_fault_is_the_photo() -> None:
     assert torch.allclose(scanned(image, NOTHING, torch.zeros(4, 2), noise), image, atol=1e-5)
 
 
-def test_perspective_is_opencvs() -> None:
+OUTWARDS = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+
+
+@pytest.mark.parametrize("directions", [np.random.default_rng(1).uniform(-1, 1, (4, 2)), OUTWARDS, -OUTWARDS])
+def test_perspective_is_opencvs(directions: np.ndarray) -> None:
     """In pixels of a photo of 60 x 80, corners moved by up to a tenth; OpenCV's pixel centres are whole numbers."""
     image, noise = tensors()
-    shifts = np.random.default_rng(1).uniform(-1, 1, (4, 2)).astype(np.float32)
+    shifts = directions.astype(np.float32)
     found = scanned(image, NOTHING._replace(corner=0.1), torch.from_numpy(shifts), noise)[0].permute(1, 2, 0).numpy()
     result = np.array([[0, 0], [80, 0], [80, 60], [0, 60]], dtype=np.float32)
     photo = result + 0.1 * shifts * np.array([80, 60], dtype=np.float32)
