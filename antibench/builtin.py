@@ -26,9 +26,42 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
         ("max-noise@1", "antibench.attacks.degenerate:MaxNoise", "Proposes pure noise"),
     ],
     "purifications": [
+        (
+            "adverse-cleaner@1",
+            "antibench.purifications.adverse_cleaner:AdverseCleaner",
+            "AdverseCleaner, bilateral passes then guided filter",
+        ),
+        ("avif@1", "antibench.purifications.avif:Avif", "AVIF, libavif quality, 4:2:0"),
+        ("bilateral@1", "antibench.purifications.bilateral:Bilateral", "Bilateral filter, spread in colour"),
+        ("bit-depth@1", "antibench.purifications.bit_depth:BitDepth", "Bit depth reduction, bits a channel"),
+        (
+            "crop-resize@1",
+            "antibench.purifications.crop_resize:CropResize",
+            "Central crop, share of the side, resized back",
+        ),
         ("gaussian-blur@1", "antibench.purifications.gaussian_blur:GaussianBlur", "Gaussian blur, sigma in pixels"),
+        (
+            "gaussian-noise@1",
+            "antibench.purifications.gaussian_noise:GaussianNoise",
+            "Gaussian noise, standard deviation on [0, 1]",
+        ),
+        ("h264@1", "antibench.purifications.h264:H264", "H.264 as a still clip, constant rate factor, 4:2:0"),
         ("jpeg@1", "antibench.purifications.jpeg:Jpeg", "JPEG, libjpeg quality, 4:2:0 or 4:4:4"),
+        ("median@1", "antibench.purifications.median:Median", "Median filter, odd window"),
+        (
+            "print-scan@1",
+            "antibench.purifications.print_scan:PrintScan",
+            "Print and scan, tier: colours, perspective, blur, noise, JPEG",
+        ),
         ("resize@1", "antibench.purifications.resize:Resize", "Resize down and up again, named filter, antialiased"),
+        ("screenshot@1", "antibench.purifications.screenshot:Screenshot", "Screenshot, tier: scaled, JPEG, moire"),
+        (
+            "social-media@1",
+            "antibench.purifications.social_media:SocialMedia",
+            "Social media upload, tier: long edge and JPEG",
+        ),
+        ("tvm@1", "antibench.purifications.tvm:Tvm", "Total variation minimisation after pixel drop, weight"),
+        ("webp@1", "antibench.purifications.webp:WebP", "WebP, lossy, quality"),
     ],
     "metrics": [
         ("ism[dlib]@1", "antibench.metrics.ism:Ism", "Identity of the video, frames without a face left out"),

@@ -11,6 +11,8 @@ from PIL import Image
 
 from antibench.contracts import Card, ImageU8
 
+from ._resampling import resampled
+
 
 @dataclass(frozen=True)
 class Resize:
@@ -38,16 +40,9 @@ class Resize:
     def twin(self, image: torch.Tensor, *, strength: float, generator: torch.Generator) -> torch.Tensor:
         """Pillow's own filter weights as matrices, without rounding: (1, 3, H, W) -> (1, 3, H, W)."""
         height, width = image.shape[-2:]
-        small = self._resized(image, _scaled(height, strength), _scaled(width, strength))
-        return self._resized(small, height, width)
-
-    def _resized(self, image: torch.Tensor, height: int, width: int) -> torch.Tensor:
-        # Resampling is linear and separable: the resized unit matrix holds its weights, (into, side).
-        units = (Image.fromarray(np.eye(side, dtype=np.float32)) for side in image.shape[-2:])
         how = Image.Resampling[self.filter.upper()]
-        scaled = (unit.resize((unit.width, into), how) for unit, into in zip(units, (height, width), strict=True))
-        rows, columns = (torch.from_numpy(np.array(weights)).to(image) for weights in scaled)
-        return (rows @ image @ columns.T).clamp(0, 1)
+        small = resampled(image, _scaled(height, strength), _scaled(width, strength), how).clamp(0, 1)
+        return resampled(small, height, width, how).clamp(0, 1)
 
 
 def _scaled(side: int, scale: float) -> int:

@@ -22,6 +22,9 @@ SETTINGS: list[tuple[str, dict[str, Any]]] = [
     ("resize", {"filter": "bilinear"}),
     ("resize", {"filter": "lanczos"}),
     ("resize", {"filter": "box"}),
+    ("adverse-cleaner", {"guided": False}),
+    ("bilateral", {"diameter": 5, "sigma_space": 8.0}),
+    ("social-media", {"long_edge": 1}),
 ]
 
 
