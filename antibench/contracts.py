@@ -131,6 +131,7 @@ Gives: TypeAlias = Literal[
     "image_latents",  # encode().latents
     "vae_features",  # encode(capture=...).features
     "image_tokens",  # encode().tokens
+    "still_latents",  # encode_still()
 ]
 
 
@@ -164,6 +165,14 @@ class VideoModel(Protocol):
 
     def encode_clip(self, frames: FramesU8) -> torch.Tensor:
         """Latents of a clip, scaled as the denoiser noises them. No gradient."""
+        ...
+
+    def encode_still(self, image: torch.Tensor) -> torch.Tensor:
+        """`encode_clip` of a clip in which a (1, 3, H, W) photo in [0, 1] at `size` stands still, differentiable.
+
+        The one way by which a gradient with respect to the *noised clip* reaches the photo. Only models that give
+        "still_latents" need it.
+        """
         ...
 
     def decode_image(self, latents: torch.Tensor) -> torch.Tensor:

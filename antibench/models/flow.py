@@ -114,6 +114,10 @@ class FlowModel(ABC):
             raise ValueError(f"{self.name} takes clips of {(self.frames, *self.size)}, not {frames.shape[:3]}")
         return self._clip_latents((to_float(frames) * 2 - 1).transpose(0, 1)[None])
 
+    def encode_still(self, image: torch.Tensor) -> torch.Tensor:
+        """As `encode_clip`, of a clip of copies of the photo; differentiable."""
+        return self._clip_latents((image * 2 - 1)[:, :, None].expand(-1, -1, self.frames, -1, -1))
+
     def decode_image(self, latents: torch.Tensor) -> torch.Tensor:
         """Decode the first frame of `Encoded.latents`, apart, to a (1, 3, H, W) image in [0, 1]."""
         return (self._decoded(latents[:, :, :1])[:, :, 0].float() / 2 + 0.5).clamp(0, 1)
