@@ -96,6 +96,7 @@ class Denoised:
         clean: The clean clip that the prediction stands for, shape of `clip_latents`.
         noise: The noise that the prediction stands for, same shape. Given back to `denoise` as clip and noise at a
             lower level, the two make a deterministic step of a sampler (DDIM: Song et al. 2021, equation 12, eta 0).
+            Where the model holds frames of the clip to the photo, it is the noise that was given.
     """
 
     loss: torch.Tensor

@@ -25,7 +25,7 @@ class PredictionNorm(Term):
 
     def value(self, view: View) -> torch.Tensor:
         """-||prediction||_2 over all elements."""
-        return -view.denoised.prediction.float().norm()
+        return -torch.linalg.vector_norm(view.denoised.prediction.float())
 
 
 @dataclass(frozen=True, kw_only=True)

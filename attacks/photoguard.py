@@ -31,7 +31,7 @@ class PhotoGuard(EncoderDescent):
     version: ClassVar[int] = 1
     card: ClassVar[Card] = Card(
         title="PhotoGuard (encoder): take the photo's latent to zero",
-        source="Salman et al., ICML 2023: encoder attack, as the published notebook has it; with a target as the paper does",
+        source="Salman et al., ICML 2023: encoder attack; zero is the notebook's, a target the paper's",
         year=2023,
         arxiv="2302.06588",
         citation=_CITATION,

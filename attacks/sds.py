@@ -44,8 +44,8 @@ class SDS(NoiseDescent):
             "The published port cannot run: a call lacks an argument and another does not unpack its answer.",
             "z is a still clip of the photo (the port's mode without a reference clip), by `VideoModel.encode_still`: "
             "with a precomputed reference clip the loss has no gradient.",
-            "The score is taken as z - z_0, z_0 the denoiser's clean clip: w(t) (eps_theta - eps) with w = sigma / alpha, "
-            "which signed steps at one noise level do not see. Where a model holds the photo's frame, it is 0.",
+            "The score is 0 at frames of the clip that a model holds to the photo, and everywhere at a last noise level"
+            " without any signal, where v says nothing of the noise.",
             "The prompt is the photo's caption, not 'a video'.",
             "The denoiser runs with classifier-free guidance, as samplers do; guided=False is the original.",
             "Steps decay linearly to a tenth; the gradient is taken at the 8-bit image, straight through the rounding.",
@@ -70,7 +70,8 @@ class SDS(NoiseDescent):
             guided = self.guided and "guidance" in surrogate.gives
             with torch.no_grad():
                 seen = surrogate.denoise(photo, context.caption, clip_latents=z, t=t, noise=noise, guided=guided)
-            loss = 0.5 * mse_loss(z, seen.clean.to(z))
+            score = seen.noise.to(z) - noise
+            loss = 0.5 * mse_loss(z, z.detach() - score)
             return loss if self.sign == "-" else -loss
 
         return self.follow(image, context, distillation)

@@ -146,8 +146,8 @@ class FlowModel(ABC):
         """One pass of the transformer on (1 - sigma(t)) * clip + sigma(t) * noise.
 
         The prediction is v = noise - clip and the loss its mean squared error, which is the training loss. Frames that
-        are held are the photo's latent at every level, their velocity is zero, and they have no part in the loss. Where
-        the guidance scale is 1 or less, one branch runs alone, as in the sampler.
+        are held are the photo's latent at every level, their velocity is zero, their noise is what was given, and they
+        have no part in the loss. Where the guidance scale is 1 or less, one branch runs alone, as in the sampler.
 
         Raises:
             ValueError: if `noise` has another shape than `clip_latents`, or a layer is unknown.
@@ -164,6 +164,8 @@ class FlowModel(ABC):
             prediction = self.predict(noised, step, image, prompt, known, guided=guided)
         loss = torch.mean((prediction - (noise - clip))[:, :, self.held :] ** 2)
         clean, implied = noised - sigma * prediction, noised + (1 - sigma) * prediction
+        if self.held:
+            implied = torch.cat([noise[:, :, : self.held], implied[:, :, self.held :]], dim=2)
         return Denoised(loss, prediction, features, known.latents, clean, implied)
 
     def predict(

@@ -121,7 +121,7 @@ class SVD:
 
     def encode_still(self, image: torch.Tensor) -> torch.Tensor:
         """As `encode_clip`, of a clip of copies of the photo, which is encoded once; differentiable."""
-        latents = self._posterior_mode(image * 2 - 1) * self.pipe.vae.config.scaling_factor
+        latents: torch.Tensor = self._posterior_mode(image * 2 - 1) * self.pipe.vae.config.scaling_factor
         return latents[:, None].expand(-1, self.frames, -1, -1, -1)
 
     def decode_image(self, latents: torch.Tensor) -> torch.Tensor:

@@ -17,7 +17,7 @@ class EncodedNorm(Term):
 
     def value(self, view: View) -> torch.Tensor:
         """Over all elements."""
-        return view.encoding().latents.float().norm()
+        return torch.linalg.vector_norm(view.encoding().latents.float())
 
 
 class EncodedDistance(Term):
