@@ -25,7 +25,8 @@ class PredictionNorm(Term):
 
     def value(self, view: View) -> torch.Tensor:
         """-||prediction||_2 over all elements."""
-        return -torch.linalg.vector_norm(view.denoised.prediction.float())
+        length: torch.Tensor = torch.linalg.vector_norm(view.denoised.prediction.float())
+        return -length
 
 
 @dataclass(frozen=True, kw_only=True)

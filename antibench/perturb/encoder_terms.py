@@ -17,7 +17,8 @@ class EncodedNorm(Term):
 
     def value(self, view: View) -> torch.Tensor:
         """Over all elements."""
-        return torch.linalg.vector_norm(view.encoding().latents.float())
+        length: torch.Tensor = torch.linalg.vector_norm(view.encoding().latents.float())
+        return length
 
 
 class EncodedDistance(Term):
