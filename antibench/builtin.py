@@ -14,6 +14,44 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "antibench.attacks.anti_i2v:AntiI2V",
             "Anti-I2V: dual-space perturbation, representation collapse and anchoring",
         ),
+        ("sds@1", "antibench.attacks.sds:SDS", "SDS: score distillation, no gradient of the denoiser"),
+        (
+            "photoguard@1",
+            "antibench.attacks.photoguard:PhotoGuard",
+            "PhotoGuard (encoder): take the photo's latent to zero",
+        ),
+        (
+            "photoguard-diffusion@1",
+            "antibench.attacks.photoguard_diffusion:PhotoGuardDiffusion",
+            "PhotoGuard (diffusion): a short sampling ends in a target",
+        ),
+        (
+            "encoder-target@1",
+            "antibench.attacks.encoder_target:EncoderTarget",
+            "Targeted encoder attack (UVCG of one frame)",
+        ),
+        (
+            "mist-paper@1",
+            "antibench.attacks.mist_weights:MistPaper",
+            "Mist with the paper's weight: summed distance, 10^4",
+        ),
+        (
+            "mist-vaijsc@1",
+            "antibench.attacks.mist_weights:MistVaijsc",
+            "Mist with the video port's weight: mean distance, 10^4",
+        ),
+        ("editshield@1", "antibench.attacks.editshield:EditShield", "EditShield: move the photo's latent away"),
+        ("vgmshield@1", "antibench.attacks.vgmshield:VGMShield", "VGMShield: mislead the image encoders"),
+        (
+            "diffusionguard@1",
+            "antibench.attacks.diffusionguard:DiffusionGuard",
+            "DiffusionGuard: overshoot at the first sampling step",
+        ),
+        (
+            "dct-shield@1",
+            "antibench.attacks.dct_shield:DCTShield",
+            "DCT-Shield: the encoder attack in JPEG coefficients",
+        ),
         ("clean@1", "antibench.attacks.clean:Clean", "No protection"),
         ("random-sign@1", "antibench.attacks.random_sign:RandomSign", "Random signs at the full budget"),
         (

@@ -96,6 +96,7 @@ class Denoised:
         clean: The clean clip that the prediction stands for, shape of `clip_latents`.
         noise: The noise that the prediction stands for, same shape. Given back to `denoise` as clip and noise at a
             lower level, the two make a deterministic step of a sampler (DDIM: Song et al. 2021, equation 12, eta 0).
+            Where the model holds frames of the clip to the photo, it is the noise that was given.
     """
 
     loss: torch.Tensor
@@ -131,6 +132,7 @@ Gives: TypeAlias = Literal[
     "image_latents",  # encode().latents
     "vae_features",  # encode(capture=...).features
     "image_tokens",  # encode().tokens
+    "still_latents",  # encode_still()
 ]
 
 
@@ -164,6 +166,14 @@ class VideoModel(Protocol):
 
     def encode_clip(self, frames: FramesU8) -> torch.Tensor:
         """Latents of a clip, scaled as the denoiser noises them. No gradient."""
+        ...
+
+    def encode_still(self, image: torch.Tensor) -> torch.Tensor:
+        """`encode_clip` of a clip in which a (1, 3, H, W) photo in [0, 1] at `size` stands still, differentiable.
+
+        The one way by which a gradient with respect to the *noised clip* reaches the photo. Only models that give
+        "still_latents" need it.
+        """
         ...
 
     def decode_image(self, latents: torch.Tensor) -> torch.Tensor:

@@ -29,7 +29,7 @@ _CHROMA = (
     *[99] * 32,
 )
 # fmt: on
-_TO_YCBCR = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
+TO_YCBCR = ((0.299, 0.587, 0.114), (-0.168736, -0.331264, 0.5), (0.5, -0.418688, -0.081312))
 _TO_RGB = ((1.0, 0.0, 1.402), (1.0, -0.344136, -0.714136), (1.0, 1.772, 0.0))
 
 
@@ -44,7 +44,7 @@ def jpeg_twin(image: torch.Tensor, *, quality: int, halve_chroma: bool) -> torch
     height, width = image.shape[-2:]
     block = 16 if halve_chroma else 8
     padded = F.pad(image, (0, -width % block, 0, -height % block), mode="replicate")
-    ycbcr = _pass_through(_mix(padded * 255, _TO_YCBCR)) - 128 * _luma_only(image)
+    ycbcr = _pass_through(_mix(padded * 255, TO_YCBCR)) - 128 * _luma_only(image)
     luma = _decoded(ycbcr[:, :1], quantisation(quality, chroma=False))
     chroma = ycbcr[:, 1:]
     if halve_chroma:

@@ -129,11 +129,13 @@ class CogVideoX:
         if self.settings.tile_clips:
             self.pipe.vae.enable_tiling()
         try:
-            latents = self._posterior_mode(pixels) * self.pipe.vae.config.scaling_factor
+            return self._clip_latents(pixels)
         finally:
             self.pipe.vae.disable_tiling()
-        missing = -latents.shape[1] % (self.pipe.transformer.config.patch_size_t or 1)
-        return torch.cat([latents[:, :1]] * missing + [latents], dim=1)
+
+    def encode_still(self, image: torch.Tensor) -> torch.Tensor:
+        """As `encode_clip`, of a clip of copies of the photo; differentiable, never in tiles."""
+        return self._clip_latents((image * 2 - 1)[:, :, None].expand(-1, -1, self.frames, -1, -1))
 
     def decode_image(self, latents: torch.Tensor) -> torch.Tensor:
         """Decode (1, 1, C, h, w) latents of `encode` as a clip of one frame."""
@@ -283,6 +285,11 @@ class CogVideoX:
 
     def _image_latents(self, image: torch.Tensor) -> torch.Tensor:
         return self._posterior_mode((image * 2 - 1)[:, :, None]) * self._image_scale()
+
+    def _clip_latents(self, pixels: torch.Tensor) -> torch.Tensor:
+        latents = self._posterior_mode(pixels) * self.pipe.vae.config.scaling_factor
+        missing = -latents.shape[1] % (self.pipe.transformer.config.patch_size_t or 1)
+        return torch.cat([latents[:, :1]] * missing + [latents], dim=1)
 
     def _posterior_mode(self, pixels: torch.Tensor) -> torch.Tensor:
         """(1, 3, T, H, W) in [-1, 1] -> (1, F, C, h, w)."""

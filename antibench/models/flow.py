@@ -114,6 +114,10 @@ class FlowModel(ABC):
             raise ValueError(f"{self.name} takes clips of {(self.frames, *self.size)}, not {frames.shape[:3]}")
         return self._clip_latents((to_float(frames) * 2 - 1).transpose(0, 1)[None])
 
+    def encode_still(self, image: torch.Tensor) -> torch.Tensor:
+        """As `encode_clip`, of a clip of copies of the photo; differentiable."""
+        return self._clip_latents((image * 2 - 1)[:, :, None].expand(-1, -1, self.frames, -1, -1))
+
     def decode_image(self, latents: torch.Tensor) -> torch.Tensor:
         """Decode the first frame of `Encoded.latents`, apart, to a (1, 3, H, W) image in [0, 1]."""
         return (self._decoded(latents[:, :, :1])[:, :, 0].float() / 2 + 0.5).clamp(0, 1)
@@ -142,8 +146,8 @@ class FlowModel(ABC):
         """One pass of the transformer on (1 - sigma(t)) * clip + sigma(t) * noise.
 
         The prediction is v = noise - clip and the loss its mean squared error, which is the training loss. Frames that
-        are held are the photo's latent at every level, their velocity is zero, and they have no part in the loss. Where
-        the guidance scale is 1 or less, one branch runs alone, as in the sampler.
+        are held are the photo's latent at every level, their velocity is zero, their noise is what was given, and they
+        have no part in the loss. Where the guidance scale is 1 or less, one branch runs alone, as in the sampler.
 
         Raises:
             ValueError: if `noise` has another shape than `clip_latents`, or a layer is unknown.
@@ -160,6 +164,8 @@ class FlowModel(ABC):
             prediction = self.predict(noised, step, image, prompt, known, guided=guided)
         loss = torch.mean((prediction - (noise - clip))[:, :, self.held :] ** 2)
         clean, implied = noised - sigma * prediction, noised + (1 - sigma) * prediction
+        if self.held:
+            implied = torch.cat([noise[:, :, : self.held], implied[:, :, self.held :]], dim=2)
         return Denoised(loss, prediction, features, known.latents, clean, implied)
 
     def predict(

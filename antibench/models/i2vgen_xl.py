@@ -114,6 +114,10 @@ class I2VGenXL:
         latents = torch.cat([self._posterior_mode(frame) for frame in torch.split(pixels, 1)])
         return latents.transpose(0, 1)[None]
 
+    def encode_still(self, image: torch.Tensor) -> torch.Tensor:
+        """As `encode_clip`, of a clip of copies of the photo, which is encoded once; differentiable."""
+        return self._posterior_mode(image * 2 - 1)[:, :, None].expand(-1, -1, self.frames, -1, -1)
+
     def decode_image(self, latents: torch.Tensor) -> torch.Tensor:
         """Decode (1, C, h, w) latents of `encode` to a (1, 3, H, W) image in [0, 1]."""
         vae = self.pipe.vae

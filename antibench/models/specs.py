@@ -22,7 +22,7 @@ PIPELINE_INDEX = "model_index.json"
 """What a folder in the layout of diffusers holds."""
 
 SVD_GIVES: frozenset[Gives] = frozenset(
-    {"diffusion_loss", "guidance", "features", "image_latents", "vae_features", "image_tokens"}
+    {"diffusion_loss", "guidance", "features", "image_latents", "vae_features", "image_tokens", "still_latents"}
 )
 COGVIDEOX_GIVES: frozenset[Gives] = SVD_GIVES - {"image_tokens"}
 

@@ -119,6 +119,11 @@ class SVD:
         latents = torch.cat([self._posterior_mode(chunk) for chunk in torch.split(pixels, CLIP_CHUNK)])
         return cast(torch.Tensor, latents[None] * self.pipe.vae.config.scaling_factor)
 
+    def encode_still(self, image: torch.Tensor) -> torch.Tensor:
+        """As `encode_clip`, of a clip of copies of the photo, which is encoded once; differentiable."""
+        latents: torch.Tensor = self._posterior_mode(image * 2 - 1) * self.pipe.vae.config.scaling_factor
+        return latents[:, None].expand(-1, self.frames, -1, -1, -1)
+
     def decode_image(self, latents: torch.Tensor) -> torch.Tensor:
         """Decode (1, C, h, w) latents of `encode` as a clip of one frame."""
         vae = self.pipe.vae

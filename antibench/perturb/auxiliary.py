@@ -45,6 +45,7 @@ class ClipDistance(Term):
     """
 
     bounded = True
+    denoises = False
 
     def __init__(self, surrogate: VideoModel, clean: torch.Tensor, network: Embedding | None) -> None:
         """`clean` is (1, 3, H, W) in [0, 1].
@@ -74,6 +75,7 @@ class LpipsDistance(Term):
     """
 
     bounded = True
+    denoises = False
 
     def __init__(
         self,

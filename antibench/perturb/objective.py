@@ -19,7 +19,7 @@ class View:
 
     Attributes:
         image: The protected photo as it would be saved, (1, 3, H, W) in [0, 1], part of the graph.
-        denoised: The denoiser's pass on it.
+        passed: The denoiser's pass on it, or None if no term `denoises`.
         encoded: The image encoders' pass on it, or None if no term `encodes`.
         surrogate: The model, for terms that need another of its parts.
         features_of: Denoiser features of another photo, whose encoding is known, under the same clip, noise level,
@@ -28,11 +28,22 @@ class View:
     """
 
     image: torch.Tensor
-    denoised: Denoised
+    passed: Denoised | None
     encoded: Encoded | None
     surrogate: VideoModel
     features_of: Callable[[torch.Tensor, Encoded, Sequence[str]], dict[str, torch.Tensor]]
     draw: int | None = None
+
+    @property
+    def denoised(self) -> Denoised:
+        """The denoiser's pass.
+
+        Raises:
+            ValueError: if no term asked for it.
+        """
+        if self.passed is None:
+            raise ValueError("a term that reads the denoiser must not turn `denoises` off")
+        return self.passed
 
     def encoding(self) -> Encoded:
         """The image encoders' pass.
@@ -70,6 +81,8 @@ class Term(abc.ABC):
     """VAE encoder stages to capture; used only if `encodes`."""
     encodes: bool = False
     """Whether the term reads `View.encoded`."""
+    denoises: bool = True
+    """Whether the term reads `View.denoised`. Where no term does, the denoiser does not run."""
     bounded: bool = False
     """Whether the value has a scale of its own, so that it is never divided by its first value (which may be 0)."""
 
@@ -80,6 +93,8 @@ class Term(abc.ABC):
 
 class Objective:
     """A weighted sum of terms on one random noise level, noise and reference clip a call.
+
+    Where no term reads the denoiser, neither it nor anything random is used, and no reference clip is needed.
 
     Args:
         context: Surrogate, caption, reference clips and randomness.
@@ -104,15 +119,16 @@ class Objective:
         context: PerturbContext,
         terms: Sequence[tuple[float, Term]],
         *,
-        guided: bool,
-        t_range: tuple[float, float],
+        guided: bool = True,
+        t_range: tuple[float, float] = (0.0, 1.0),
         sampler_steps: int = 1,
         normalise: bool = False,
         draws: int | None = None,
     ) -> None:
         if draws is not None and draws < 1:
             raise ValueError(f"draws must be 1 or more, or None, not {draws}")
-        if not context.references:
+        self._denoises = any(term.denoises for _, term in terms)
+        if self._denoises and not context.references:
             raise ValueError("the objective needs a reference clip; add 'references' to the protection's `needs`")
         self._context = context
         self._terms = tuple(terms)
@@ -123,17 +139,23 @@ class Objective:
         self._scales: list[float] | None = None
         self._draws = draws
         self._drawn: dict[int, Draw] = {}
-        self._clips = [context.surrogate.encode_clip(frames) for frames in context.references]
+        clips = context.references if self._denoises else ()
+        self._clips = [context.surrogate.encode_clip(frames) for frames in clips]
         self._reads_encoders = any(term.encodes for _, term in terms)
 
     def __call__(self, image: torch.Tensor) -> torch.Tensor:
         """The objective at a (1, 3, H, W) image in [0, 1]."""
-        view = self._view(image)
+        view = self._view(image) if self._denoises else self._encoders_only(image)
         values = [term.value(view) for _, term in self._terms]
         if self._scales is None:
             self._scales = [self._scale(term, value) for (_, term), value in zip(self._terms, values, strict=True)]
         weighted = zip(self._terms, values, self._scales, strict=True)
         return torch.stack([weight / scale * value for (weight, _), value, scale in weighted]).sum()
+
+    def _encoders_only(self, image: torch.Tensor) -> View:
+        surrogate, vae_layers = self._context.surrogate, _union(term.vae_layers for _, term in self._terms)
+        encoded = surrogate.encode(image, capture=vae_layers) if self._reads_encoders else None
+        return View(image, None, encoded, surrogate, _no_pass)
 
     def _view(self, image: torch.Tensor) -> View:
         context, surrogate = self._context, self._context.surrogate
@@ -207,6 +229,10 @@ class Objective:
     def _scale(self, term: Term, value: torch.Tensor) -> float:
         size = abs(float(value.detach()))
         return size if self._normalise and not term.bounded and size > 0 else 1.0
+
+
+def _no_pass(photo: torch.Tensor, known: Encoded, capture: Sequence[str]) -> dict[str, torch.Tensor]:
+    raise ValueError("a term that reads the denoiser must not turn `denoises` off")
 
 
 def _union(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

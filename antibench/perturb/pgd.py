@@ -19,6 +19,7 @@ def pgd(
     alpha: float | None = None,
     spaces: Sequence[Space] = (RGB(),),
     start: torch.Generator | None = None,
+    origin: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Minimise an objective within the RGB budget.
 
@@ -32,7 +33,9 @@ def pgd(
         steps: Number of steps.
         alpha: First step as a share of the space's bound; it falls linearly to a tenth. Default `default_alpha`.
         spaces: Taken in turn, one a step.
-        start: Draws a uniform start within the budget; None starts at the photo.
+        start: Draws a uniform start within the budget; None starts at the origin.
+        origin: (1, 3, H, W) in [0, 1], where coordinates have their bound around; the RGB budget stays that around the
+            photo. None: the photo.
 
     Returns:
         (1, 3, H, W) float32 in [0, 1], within the budget.
@@ -41,14 +44,15 @@ def pgd(
         ValueError: if a gradient is not finite.
     """
     clean = image.detach().to(torch.float32)
-    current = clean.clone()
     if epsilon == 0 or steps == 0:
-        return current
+        return clean.clone()
+    centre = clean if origin is None else origin.detach().to(clean)
+    current = project(centre, clean, epsilon)
     if start is not None:
         drawn = torch.rand(clean.shape, generator=start, device=start.device).to(clean.device)
         current = project(clean + (2 * drawn - 1) * epsilon, clean, epsilon)
     first = default_alpha(math.ceil(steps / len(spaces))) if alpha is None else alpha
-    centres = [space.forward(clean) for space in spaces]
+    centres = [space.forward(centre) for space in spaces]
     for step in range(steps):
         turn = step % len(spaces)
         rate = first * (1 - 0.9 * step / max(steps - 1, 1))

@@ -33,6 +33,11 @@ class LatentTarget(Term):
         with torch.no_grad():
             self._latents = surrogate.encode(target).latents
 
+    @property
+    def elements(self) -> int:
+        """How many the mean is over."""
+        return self._latents.numel()
+
     def value(self, view: View) -> torch.Tensor:
         """Per element."""
         return _mean_square(view.denoised.image_latents, self._latents)

@@ -58,6 +58,8 @@ def checks(spec_cls: type[Any], device: str = "cpu", weights: Path | None = None
         yield attempt("latents carry a gradient, and decode to an image", probe.latents)
     if "vae_features" in model.gives:
         yield attempt("every layer of the VAE can be captured, with a gradient", probe.vae_features)
+    if "still_latents" in model.gives:
+        yield attempt("latents of a clip that stands still are those of that clip, with a gradient", probe.still)
     yield attempt("image tokens are there if they are promised, with a gradient", probe.tokens)
     if "diffusion_loss" in model.gives:
         yield attempt("loss is finite at every noise level and repeatable", probe.loss)
@@ -144,6 +146,15 @@ class _Probe:
     def vae_features(self) -> str | None:
         image, names = self.image(), self.model.vae_layers
         return _all_carry_gradient(names, self.model.encode(image, capture=names).features, image)
+
+    def still(self) -> str | None:
+        image = self.image()
+        still = self.model.encode_still(image)
+        wanted = self.model.encode_clip(np.stack([self.photo] * self.model.frames))
+        if still.shape != wanted.shape:
+            return f"of shape {tuple(still.shape)}, those of the clip {tuple(wanted.shape)}"
+        apart = float((still.detach() - wanted).norm() / wanted.norm())
+        return f"apart by a share of {apart:.3g}" if apart > 1e-2 else _no_gradient(still, image, "still latents")
 
     def tokens(self) -> str | None:
         image, promised = self.image(), "image_tokens" in self.model.gives

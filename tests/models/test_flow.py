@@ -114,8 +114,8 @@ def test_the_loss_vanishes_where_the_prediction_is_right(model: FlowModel, monke
     assert float(seen.loss) == pytest.approx(0.25, rel=1e-4)
     torch.testing.assert_close(seen.clean[:, :, moved], (clip - 0.5 * sigma)[:, :, moved], rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(seen.noise[:, :, moved], (noise + 0.5 * (1 - sigma))[:, :, moved], rtol=1e-4, atol=1e-5)
-    for held in (seen.clean, seen.noise):
-        assert torch.equal(held[:, :, : model.held], seen.image_latents[:, :, : model.held])
+    assert torch.equal(seen.clean[:, :, : model.held], seen.image_latents[:, :, : model.held])
+    assert torch.equal(seen.noise[:, :, : model.held], noise[:, :, : model.held])
 
 
 @pytest.mark.parametrize("model", PLAIN, indirect=True)

@@ -68,6 +68,12 @@ class Broken(SVD):
             return type(seen)(seen.latents.detach(), seen.features, seen.tokens)
         return type(seen)(seen.latents, seen.features, None) if self.fault == "tokens" else seen
 
+    def encode_still(self, image: Any) -> Any:
+        still = super().encode_still(image)
+        if self.fault == "unscaled":
+            return still / self.pipe.vae.config.scaling_factor
+        return still.detach() if self.fault == "still" else still
+
     def denoise(self, image: Any, prompt: str, **options: Any) -> Any:
         if self.fault == "guidance":
             options["guided"] = False
@@ -116,6 +122,8 @@ class BrokenSpec:
         ("hooks", "no hook stays"),
         ("noise", "repeatable"),
         ("encoded", "handed over"),
+        ("unscaled", "stands still"),
+        ("still", "stands still"),
     ],
 )
 def test_a_fault_is_noticed(fault: str, rule: str) -> None:

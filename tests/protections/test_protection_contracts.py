@@ -17,6 +17,21 @@ from antibench.registry import PROTECTIONS
 from antibench.testing.check import Check
 from antibench.testing.protection_contract import checks
 
+PUBLISHED = [
+    "advdm",
+    "mist",
+    "mist-paper",
+    "mist-vaijsc",
+    "anti-i2v",
+    "sds",
+    "photoguard",
+    "photoguard-diffusion",
+    "encoder-target",
+    "editshield",
+    "vgmshield",
+    "diffusionguard",
+    "dct-shield",
+]
 NAMES = [row[0].partition("@")[0] for row in BUILTIN["protections"]]
 
 
@@ -32,7 +47,7 @@ def test_the_row_of_a_builtin_repeats_its_class(row: tuple[str, str, str]) -> No
     assert (f"{loaded.name}@{loaded.version}", loaded.card.title) == (row[0], row[2])
 
 
-@pytest.mark.parametrize("name", ["advdm", "mist", "anti-i2v"])
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_the_card_of_a_published_method_is_complete(name: str) -> None:
     card = PROTECTIONS.load(name).card
     facts = [card.source, card.year, card.arxiv, card.citation, card.licence, card.reference]

@@ -159,6 +159,10 @@ class DynamiCrafter:
         chunks = torch.split(self._pixels(to_float(frames)), CLIP_CHUNK)
         return torch.cat([self._latent(chunk) for chunk in chunks]).transpose(0, 1)[None]
 
+    def encode_still(self, image: Tensor) -> Tensor:
+        """As `encode_clip`, of a clip of copies of the photo, which is encoded once; differentiable."""
+        return self._latent(self._pixels(image))[:, :, None].expand(-1, -1, self.frames, -1, -1)
+
     def decode_image(self, latents: Tensor) -> Tensor:
         """Decode (1, C, h, w) latents of `encode` as a clip of one frame."""
         pixels = self.networks.decode(latents[:, :, None].to(self._dtype))[:, :, 0]

@@ -119,8 +119,11 @@ class OpenSora:
         """
         if frames.shape[:3] != (self.frames, *self.size):
             raise ValueError(f"{self.name} takes clips of {(self.frames, *self.size)}, not {frames.shape[:3]}")
-        pixels = self._pixels(to_float(frames)).transpose(0, 1)[None]
-        return self.networks.vae.encode(pixels.to(self._dtype)).float()
+        return self._clip_latents(self._pixels(to_float(frames)).transpose(0, 1)[None])
+
+    def encode_still(self, image: Tensor) -> Tensor:
+        """As `encode_clip`, of a clip of copies of the photo; differentiable."""
+        return self._clip_latents(self._pixels(image)[:, :, None].expand(-1, -1, self.frames, -1, -1))
 
     def decode_image(self, latents: Tensor) -> Tensor:
         """Decode (1, C, 1, h, w) latents of `encode` as a clip of one frame."""
@@ -215,6 +218,9 @@ class OpenSora:
     def _pixels(self, image: Tensor) -> Tensor:
         """To [-1, 1] on the device, in float32."""
         return image.to(self._device).float() * 2 - 1
+
+    def _clip_latents(self, pixels: Tensor) -> Tensor:
+        return self.networks.vae.encode(pixels.to(self._dtype)).float()
 
     def _latent(self, pixels: Tensor, draws: torch.Generator | None = None) -> Tensor:
         return self.networks.image_latent(pixels.to(self._dtype), draws).float()
