@@ -58,7 +58,15 @@ class TinyOpenSora:
     size: ClassVar[tuple[int, int]] = (16, 20)
     frames: ClassVar[int] = 7
     gives: ClassVar[frozenset[Gives]] = frozenset(
-        {"diffusion_loss", "guidance", "features", "image_latents", "vae_features"}
+        {
+            "diffusion_loss",
+            "guidance",
+            "features",
+            "image_latents",
+            "vae_features",
+            "text",
+            "attention",
+        }
     )
 
     def load(self, device: str) -> OpenSora:

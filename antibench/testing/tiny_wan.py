@@ -17,7 +17,7 @@ from antibench.models.wan import Wan, WanSettings
 from antibench.testing.tiny_text import WIDTH, clip_processor, clip_vision, umt5
 
 HEAD, LATENT = 12, 4
-GIVES: frozenset[Gives] = frozenset({"diffusion_loss", "guidance", "features", "image_latents", "vae_features"})
+GIVES: frozenset[Gives] = frozenset({"diffusion_loss", "guidance", "features", "image_latents", "vae_features", "text"})
 
 
 @dataclass(frozen=True)
