@@ -38,7 +38,8 @@ class FrameAttention(NamedTuple):
 def across_frames(queries: Tensor, keys: Tensor) -> Tensor:
     """softmax(q k^T / sqrt(d)) in float32: two of (B, heads, T, d) to (B, heads, T, T)."""
     scores = queries.float() @ keys.float().transpose(-1, -2) / queries.shape[-1] ** 0.5
-    return scores.softmax(dim=-1)
+    maps: Tensor = scores.softmax(dim=-1)
+    return maps
 
 
 @contextmanager
@@ -87,9 +88,9 @@ def temporal_attentions(
 def _of_places(attention: Any, rows: int, tokens: Tensor, **options: Any) -> tuple[Tensor, Tensor]:
     """Of (rows x places, T, width). The average goes through the projections, which are linear, alone."""
     del options
-    average = tokens.float().unflatten(0, (rows, -1)).mean(1).to(tokens.dtype)
+    average = tokens.float().reshape(rows, -1, *tokens.shape[1:]).mean(1).to(tokens.dtype)
     queries, keys = (
-        project(average).unflatten(2, (attention.heads, -1)).transpose(1, 2)
+        project(average).reshape(*average.shape[:2], attention.heads, -1).transpose(1, 2)
         for project in (attention.to_q, attention.to_k)
     )
     return queries, keys

@@ -298,8 +298,8 @@ class CogVideoX:
 
 def _frames_of_tokens(pipe: CogVideoXImageToVideoPipeline, frames: int) -> int:
     """Frames that the transformer's tokens are of: latent frames, or patches that span several."""
-    latent = -(-frames // pipe.vae.config.temporal_compression_ratio)
-    return -(-latent // (pipe.transformer.config.patch_size_t or 1))
+    latent = -(-frames // int(pipe.vae.config.temporal_compression_ratio))
+    return -(-latent // int(pipe.transformer.config.patch_size_t or 1))
 
 
 def _tile_decoder(pipe: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:

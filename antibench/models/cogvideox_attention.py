@@ -34,9 +34,10 @@ def _video(
     normal = block.norm1(hidden_states, encoder_hidden_states, temb)[0]
 
     def average(project: Any, norm: Any) -> Tensor:
-        heads = project(normal).unflatten(2, (attention.heads, -1)).transpose(1, 2)
+        heads = project(normal).reshape(*normal.shape[:2], attention.heads, -1).transpose(1, 2)
         heads = heads if norm is None else norm(heads)
         placed = heads if image_rotary_emb is None else apply_rotary_emb(heads, image_rotary_emb)
-        return placed.float().unflatten(2, (frames, -1)).mean(3)
+        mean: Tensor = placed.float().reshape(*placed.shape[:2], frames, -1, placed.shape[-1]).mean(3)
+        return mean
 
     return average(attention.to_q, attention.norm_q), average(attention.to_k, attention.norm_k)

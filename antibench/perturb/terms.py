@@ -6,10 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
-from torch.nn.functional import mse_loss
 
 from antibench.contracts import VideoModel
-from antibench.perturb.lean import lean
+from antibench.perturb.lean import mean_square
 from antibench.perturb.objective import Term, View
 
 
@@ -34,7 +33,7 @@ class LatentTarget(Term):
 
     def value(self, view: View) -> torch.Tensor:
         """Per element."""
-        return _mean_square(view.denoised.image_latents, self._latents)
+        return mean_square(view.denoised.image_latents, self._latents)
 
 
 class Collapse(Term):
@@ -55,7 +54,7 @@ class Collapse(Term):
         if not self._pairs:
             self._pairs = shallow_partners({name: features[name].shape for name in self._order}, self._order)
             self.layers = tuple(dict.fromkeys([*self._pairs.values(), *self._pairs]))
-        distances = [_mean_square(features[deep], features[shallow].detach()) for deep, shallow in self._pairs.items()]
+        distances = [mean_square(features[deep], features[shallow].detach()) for deep, shallow in self._pairs.items()]
         return torch.stack(distances).mean()
 
 
@@ -135,13 +134,4 @@ def _on_host(value: torch.Tensor) -> torch.Tensor:
 
 def _relative(value: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
     wanted = wanted.to(value.device, non_blocking=True)
-    return _mean_square(value, wanted) / wanted.float().pow(2).mean().clamp(min=1e-12)
-
-
-def _mean_square(value: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """In float32: squares of late blocks overflow half precision."""
-    return lean(_float32_mean_square, value, wanted)
-
-
-def _float32_mean_square(value: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    return mse_loss(value.float(), wanted.float())
+    return mean_square(value, wanted) / wanted.float().pow(2).mean().clamp(min=1e-12)

@@ -20,9 +20,9 @@ from antibench.testing.purification_contract import sample_photo
 from antibench.testing.tiny_cogvideox import SERIES_1_5, TEXT_LENGTH, TinyCogVideoX
 from antibench.testing.tiny_cogvideox_tokens import IMAGE_TOKENS, TinyCogVideoXTokens
 from antibench.testing.tiny_dynamicrafter import TinyDynamiCrafter
+from antibench.testing.tiny_ltx import TinyLTX
 from antibench.testing.tiny_opensora import TinyOpenSora
 from antibench.testing.tiny_svd import TinySVD
-from antibench.testing.tiny_ltx import TinyLTX
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 

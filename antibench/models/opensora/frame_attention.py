@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from antibench.models.attention_maps import FrameAttention
 from antibench.models.opensora.blocks import Block, modulated, of_frames
@@ -32,12 +32,10 @@ def _temporal(
     shift, scale = (level + block.scale_shift_table).unbind(2)[:2]
     clips = of_frames(modulated(tokens, shift, scale), frames)
 
-    def average(part: Tensor, norm: object) -> Tensor:
-        heads = part.unflatten(3, (attention.heads, -1)).permute(0, 2, 3, 1, 4)  # (B, S, heads, T, d)
-        assert callable(norm)
-        placed = rotary(norm(heads).flatten(0, 1)).unflatten(0, heads.shape[:2])
-        mean: Tensor = placed.float().mean(1)
-        return mean
+    def average(part: Tensor, norm: nn.Module) -> Tensor:
+        heads = part.reshape(*part.shape[:3], attention.heads, -1).permute(0, 2, 3, 1, 4)  # (B, S, heads, T, d)
+        placed: Tensor = rotary(norm(heads).flatten(0, 1))
+        return placed.float().reshape(heads.shape).mean(1)
 
     queries, keys, _ = attention.qkv(clips).chunk(3, dim=-1)
     return average(queries, attention.q_norm), average(keys, attention.k_norm)
