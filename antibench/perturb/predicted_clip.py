@@ -48,7 +48,7 @@ class FramesTarget(Term):
         self._wanted = static_clip(surrogate, target)
 
     def value(self, view: View) -> torch.Tensor:
-        """Mean over latent frames: a frame that is far has no larger say than one that is near, as it had in a square."""
+        """Mean over latent frames."""
         apart = (view.denoised.clean - self._wanted.to(view.denoised.clean)).movedim(self._axis, 0).flatten(1)
         return apart.pow(2).mean(1).clamp(min=1e-12).sqrt().mean()
 
