@@ -52,6 +52,31 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "antibench.attacks.dct_shield:DCTShield",
             "DCT-Shield: the encoder attack in JPEG coefficients",
         ),
+        (
+            "i2vguard@1",
+            "antibench.attacks.i2vguard:I2VGuard",
+            "I2VGuard: black target for encoder and clip, shifted temporal attention",
+        ),
+        (
+            "vid-freeze@1",
+            "antibench.attacks.vid_freeze:VidFreeze",
+            "Vid-Freeze: smallest norm of attention, to freeze motion",
+        ),
+        (
+            "dormant@1",
+            "antibench.attacks.dormant:Dormant",
+            "Dormant: far embeddings, and frames far from the photo and from each other",
+        ),
+        (
+            "immune2v@1",
+            "antibench.attacks.immune2v:Immune2V",
+            "Immune2V: every frame to a still target, features to those of chaos",
+        ),
+        (
+            "anti-prompt@1",
+            "antibench.attacks.anti_prompt:AntiPrompt",
+            "Anti-Prompt (inspired): less from the caption, more from the photo",
+        ),
         ("clean@1", "antibench.attacks.clean:Clean", "No protection"),
         ("random-sign@1", "antibench.attacks.random_sign:RandomSign", "Random signs at the full budget"),
         (

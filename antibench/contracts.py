@@ -91,7 +91,8 @@ class Denoised:
     Attributes:
         loss: Scalar; the model's own training loss at this noise level, mean over elements.
         prediction: The denoiser's output (after guidance, if it was asked for).
-        features: layer name -> video features of that layer, shape (1, tokens, channels) or (T, C, h, w).
+        features: layer name -> video features of that layer, shape (1, tokens, channels) or (T, C, h, w); name of an
+            attention -> its map across frames, (1, heads, T, T) in float32, each row a distribution over T frames.
         image_latents: The conditioning latent of the photo, scaled as the denoiser sees it.
         clean: The clean clip that the prediction stands for, shape of `clip_latents`.
         noise: The noise that the prediction stands for, same shape. Given back to `denoise` as clip and noise at a
@@ -133,6 +134,8 @@ Gives: TypeAlias = Literal[
     "vae_features",  # encode(capture=...).features
     "image_tokens",  # encode().tokens
     "still_latents",  # encode_still()
+    "text",  # the caption moves the prediction
+    "attention",  # denoise(capture=...) returns maps of the attentions across frames
 ]
 
 
@@ -152,9 +155,15 @@ class VideoModel(Protocol):
     fps: float
     layers: tuple[str, ...]
     """Names of the denoiser's blocks in order; what `denoise(capture=...)` accepts."""
+    attentions: tuple[str, ...]
+    """Names of the denoiser's attentions across frames in order; what `denoise(capture=...)` accepts as well. A map is
+    softmax(q k^T / sqrt(d)) of queries and keys averaged over each latent frame's places: T x T for each head, where
+    the attention itself may be of all tokens to all tokens. Empty without "attention" in `gives`."""
     vae_layers: tuple[str, ...]
     """Names of the VAE encoder's stages in order; what `encode(capture=...)` accepts."""
     gives: frozenset[Gives]
+    frame_axis: int
+    """The axis of `encode_clip`'s latents that runs over latent frames."""
 
     def generate(self, image: ImageU8, prompt: str, seed: int) -> FramesU8:
         """Animate a photo: the model's own sampler, (T, H, W, 3) uint8. The photo is resized to `size` if needed."""
@@ -201,7 +210,7 @@ class VideoModel(Protocol):
             t: Noise level in [0, 1): 0 = clean, towards 1 = pure noise; uniform t is uniform over the training levels.
             noise: Gaussian, shape of `clip_latents`.
             guided: Predict through classifier-free guidance at the sampler's own weight, both branches differentiable.
-            capture: Names from `layers` whose activations to return (conditional branch).
+            capture: Names from `layers` and `attentions` whose activations and maps to return (conditional branch).
             encoded: What `encode` made of this very image, so that no encoder runs twice: the model takes from it what
                 it would compute the same. The result is that without it, but for rounding.
         """

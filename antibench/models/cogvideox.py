@@ -21,6 +21,7 @@ from diffusers import CogVideoXImageToVideoPipeline
 from PIL import Image
 
 from antibench.contracts import Denoised, Encoded, FramesU8, ImageU8, ModelSpec
+from antibench.models.cogvideox_attention import joint_attentions
 from antibench.models.layers import captured, encoder_layers
 from antibench.models.remembered import remembered
 from antibench.pixels import fit, to_float
@@ -51,6 +52,8 @@ class CogVideoXSettings:
 class CogVideoX:
     """An image-to-video model around a pipeline of diffusers (`antibench.contracts.VideoModel`)."""
 
+    frame_axis = 1
+
     def __init__(self, pipe: CogVideoXImageToVideoPipeline, settings: CogVideoXSettings, spec: ModelSpec) -> None:
         """Take over a loaded pipeline: its weights are frozen and its progress bar is turned off.
 
@@ -78,7 +81,9 @@ class CogVideoX:
         blocks = enumerate(pipe.transformer.transformer_blocks)
         self._layers = {f"transformer_blocks.{i}": block for i, block in blocks}
         self._vae_layers = encoder_layers(pipe.vae.encoder)
+        self._attentions = joint_attentions(self._layers, _frames_of_tokens(pipe, settings.frames))
         self.layers = tuple(self._layers)
+        self.attentions = tuple(self._attentions)
         self.vae_layers = tuple(self._vae_layers)
         self._text = remembered(self._encoded_text)
 
@@ -176,7 +181,7 @@ class CogVideoX:
         step = self.timestep(t)
         steps = torch.tensor([step], device=clip.device)
         known = self.encode(image) if encoded is None else encoded
-        with captured(self._layers, capture) as features:
+        with captured(self._layers, capture, self._attentions, 1 + guided) as features:
             noised = self.pipe.scheduler.add_noise(clip, noise, steps)
             prediction = self.predict(noised, step, known.latents, prompt, guided=guided, tokens=known.tokens)
         if guided:
@@ -296,6 +301,12 @@ class CogVideoX:
         vae = self.pipe.vae
         mode = vae.encode(pixels.to(vae.device, vae.dtype)).latent_dist.mode()
         return cast(torch.Tensor, mode.float().transpose(1, 2))
+
+
+def _frames_of_tokens(pipe: CogVideoXImageToVideoPipeline, frames: int) -> int:
+    """Frames that the transformer's tokens are of: latent frames, or patches that span several."""
+    latent = -(-frames // int(pipe.vae.config.temporal_compression_ratio))
+    return -(-latent // int(pipe.transformer.config.patch_size_t or 1))
 
 
 def _tile_decoder(pipe: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:

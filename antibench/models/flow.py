@@ -49,6 +49,9 @@ class FlowModel(ABC):
     (1, C, F, h, w).
     """
 
+    frame_axis = 2
+    attentions: tuple[str, ...] = ()
+    """None of these models says which of its attentions run across frames."""
     held = 0
     """Latent frames at the start that are shown without noise, as the photo's latent, and that the sampler leaves."""
 

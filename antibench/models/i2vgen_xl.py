@@ -43,6 +43,9 @@ class I2VGenXLSettings:
 class I2VGenXL:
     """An image-to-video model around a pipeline of diffusers (`antibench.contracts.VideoModel`)."""
 
+    frame_axis = 2
+    attentions: tuple[str, ...] = ()
+
     def __init__(self, pipe: I2VGenXLPipeline, settings: I2VGenXLSettings, spec: ModelSpec) -> None:
         """Take over a loaded pipeline: its weights are frozen and its progress bar is turned off.
 

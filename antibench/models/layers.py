@@ -10,9 +10,16 @@ from typing import Any, cast
 import torch
 from torch import nn
 
+from antibench.models.attention_maps import FrameAttention, watched
+
 
 @contextmanager
-def captured(layers: Mapping[str, nn.Module], names: Sequence[str]) -> Iterator[dict[str, torch.Tensor]]:
+def captured(
+    layers: Mapping[str, nn.Module],
+    names: Sequence[str],
+    attentions: Mapping[str, FrameAttention] | None = None,
+    rows: int = 1,
+) -> Iterator[dict[str, torch.Tensor]]:
     """Collect what the named layers return while the block runs; the hooks are gone when it ends, however it ends.
 
     A layer that returns a tuple gives its first element: of a joint block over video and text the video, of a causal
@@ -21,17 +28,22 @@ def captured(layers: Mapping[str, nn.Module], names: Sequence[str]) -> Iterator[
     Args:
         layers: Every layer that can be asked for.
         names: The ones that are.
+        attentions: Every attention that can be asked for, whose map is there when the block ends.
+        rows: Branches of guidance that go through together; the first axis of the maps.
 
     Raises:
-        ValueError: for a name that `layers` lacks.
+        ValueError: for a name that is of neither, or an attention that was not seen to run.
     """
-    unknown = [name for name in names if name not in layers]
+    maps = attentions or {}
+    unknown = [name for name in names if name not in layers and name not in maps]
     if unknown:
-        raise ValueError(f"no layer {unknown[0]!r}; the layers are {', '.join(layers)}")
+        raise ValueError(f"no layer {unknown[0]!r}; the layers are {', '.join([*layers, *maps])}")
     store: dict[str, torch.Tensor] = {}
-    handles = [layers[name].register_forward_hook(partial(_keep, store, name)) for name in names]
+    hooked = [name for name in names if name in layers]
+    handles = [layers[name].register_forward_hook(partial(_keep, store, name)) for name in hooked]
     try:
-        yield store
+        with watched({name: maps[name] for name in names if name in maps}, rows, store):
+            yield store
     finally:
         for handle in handles:
             handle.remove()

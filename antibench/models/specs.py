@@ -21,10 +21,11 @@ COGVIDEOX_1_5_REVISION = "46c90528707aebbe69066390b4fe7e7d24c9c2a4"
 PIPELINE_INDEX = "model_index.json"
 """What a folder in the layout of diffusers holds."""
 
-SVD_GIVES: frozenset[Gives] = frozenset(
-    {"diffusion_loss", "guidance", "features", "image_latents", "vae_features", "image_tokens", "still_latents"}
+ALL_GIVE: frozenset[Gives] = frozenset(
+    {"diffusion_loss", "guidance", "features", "image_latents", "vae_features", "still_latents"}
 )
-COGVIDEOX_GIVES: frozenset[Gives] = SVD_GIVES - {"image_tokens"}
+SVD_GIVES: frozenset[Gives] = ALL_GIVE | {"image_tokens", "attention"}
+COGVIDEOX_GIVES: frozenset[Gives] = ALL_GIVE | {"text", "attention"}
 
 _SVD_CITATION = """@article{blattmann2023stable,
   title = {Stable Video Diffusion: Scaling Latent Video Diffusion Models to Large Datasets},

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from antibench.contracts import Gives, ModelCard, VideoModel
-from antibench.models.specs import COGVIDEOX_GIVES, PIPELINE_INDEX, SVD_GIVES, Dtype
+from antibench.models.specs import ALL_GIVE, PIPELINE_INDEX, Dtype
 
 WAN21_REVISION = "b184e23a8a16b20f108f727c902e769e873ffc73"
 WAN22_A14B_REVISION = "596658fd9ca6b7b71d5057529bbf319ecbc61d74"
@@ -56,7 +56,7 @@ class FlowSpec:
     size: ClassVar[tuple[int, int]]
     frames: ClassVar[int]
     fps: ClassVar[float]
-    gives: ClassVar[frozenset[Gives]] = COGVIDEOX_GIVES
+    gives: ClassVar[frozenset[Gives]] = ALL_GIVE | {"text"}
     local_files: ClassVar[tuple[str, ...]] = (PIPELINE_INDEX,)
 
 
@@ -88,7 +88,7 @@ class Wan21(FlowSpec):
     size: ClassVar[tuple[int, int]] = (480, 832)
     frames: ClassVar[int] = 81
     fps: ClassVar[float] = 16.0
-    gives: ClassVar[frozenset[Gives]] = SVD_GIVES
+    gives: ClassVar[frozenset[Gives]] = ALL_GIVE | {"text", "image_tokens"}
 
     def load(self, device: str, weights: Path | None = None) -> VideoModel:
         """Load the weights from the folder given, else from the hub or its cache."""
@@ -240,7 +240,7 @@ class SkyReelsV2(FlowSpec):
     size: ClassVar[tuple[int, int]] = (544, 960)
     frames: ClassVar[int] = 97
     fps: ClassVar[float] = 24.0
-    gives: ClassVar[frozenset[Gives]] = SVD_GIVES
+    gives: ClassVar[frozenset[Gives]] = ALL_GIVE | {"text", "image_tokens"}
 
     def load(self, device: str, weights: Path | None = None) -> VideoModel:
         """Load the weights from the folder given, else from the hub or its cache."""
@@ -278,7 +278,7 @@ class HunyuanVideoI2V(FlowSpec):
     size: ClassVar[tuple[int, int]] = (720, 1280)
     frames: ClassVar[int] = 129
     fps: ClassVar[float] = 24.0
-    gives: ClassVar[frozenset[Gives]] = SVD_GIVES - {"guidance"}
+    gives: ClassVar[frozenset[Gives]] = (ALL_GIVE - {"guidance"}) | {"text", "image_tokens"}
 
     def load(self, device: str, weights: Path | None = None) -> VideoModel:
         """Load the weights from the folder given, else from the hub or its cache."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from antibench.contracts import Gives, ModelCard, VideoModel
-from antibench.models.specs import PIPELINE_INDEX, SVD_GIVES, Dtype
+from antibench.models.specs import ALL_GIVE, PIPELINE_INDEX, Dtype
 
 REVISION = "39e1979ea27be737b0278c06755e321f2b4360d5"
 
@@ -60,7 +60,7 @@ class I2VGenXLSpec:
     )
     size: ClassVar[tuple[int, int]] = (704, 1280)
     frames: ClassVar[int] = 16
-    gives: ClassVar[frozenset[Gives]] = SVD_GIVES
+    gives: ClassVar[frozenset[Gives]] = ALL_GIVE | {"text", "image_tokens"}
     local_files: ClassVar[tuple[str, ...]] = (PIPELINE_INDEX,)
 
     def load(self, device: str, weights: Path | None = None) -> VideoModel:

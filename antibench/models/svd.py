@@ -17,9 +17,11 @@ from typing import cast
 import numpy as np
 import torch
 from diffusers import EulerDiscreteScheduler, StableVideoDiffusionPipeline
+from diffusers.models.attention import TemporalBasicTransformerBlock
 from PIL import Image
 
 from antibench.contracts import Denoised, Encoded, FramesU8, ImageU8, ModelSpec
+from antibench.models.attention_maps import temporal_attentions
 from antibench.models.karras import karras_level
 from antibench.models.layers import captured, encoder_layers, unet_layers
 from antibench.models.svd_tokens import image_tokens
@@ -51,6 +53,8 @@ class SVDSettings:
 class SVD:
     """An image-to-video model around a pipeline of diffusers (`antibench.contracts.VideoModel`)."""
 
+    frame_axis = 1
+
     def __init__(self, pipe: StableVideoDiffusionPipeline, settings: SVDSettings, spec: ModelSpec) -> None:
         """Take over a loaded pipeline: its weights are frozen and its progress bar is turned off.
 
@@ -74,7 +78,9 @@ class SVD:
         self.fps = float(settings.fps)
         self._layers = unet_layers(pipe.unet, kinds=("attentions", "resnets"))
         self._vae_layers = encoder_layers(pipe.vae.encoder)
+        self._attentions = temporal_attentions(self._layers, TemporalBasicTransformerBlock, ("attn1",))
         self.layers = tuple(self._layers)
+        self.attentions = tuple(self._attentions)
         self.vae_layers = tuple(self._vae_layers)
         self._sigma_min, self._sigma_max = _sampled_range(pipe.scheduler, settings.steps)
 
@@ -170,7 +176,7 @@ class SVD:
         known = None if encoded is None else encoded.tokens
         tokens = image_tokens(self.pipe, image) if known is None else known
         noised = clip + sigma * noise
-        with captured(self._layers, capture) as features:
+        with captured(self._layers, capture, self._attentions, 1 + guided) as features:
             prediction = self.predict(noised, sigma, latents, tokens, guided=guided)
         if guided:
             features = {name: value.chunk(2)[1] for name, value in features.items()}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from torch.nn.functional import mse_loss
 from torch.utils.checkpoint import checkpoint
 
 
@@ -18,3 +19,15 @@ def lean(measure: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], *pair: t
         return measure(*pair)
     again: torch.Tensor = checkpoint(measure, *pair, use_reentrant=False, preserve_rng_state=False)
     return again
+
+
+def mean_square(value: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """Mean squared difference, in float32, as squares of late blocks overflow half precision; bfloat16 has the range and
+    lacks only the digits for the sum."""
+    if value.dtype == wanted.dtype == torch.bfloat16:
+        return mse_loss(value, wanted, reduction="none").mean(dtype=torch.float32)
+    return lean(_float32_mean_square, value, wanted)
+
+
+def _float32_mean_square(value: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    return mse_loss(value.float(), wanted.float())

@@ -3,14 +3,38 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch.nn.functional import mse_loss
 
 from antibench.contracts import Denoised, Encoded, PerturbContext, VideoModel
+
+
+class FeaturesOf(Protocol):
+    """Another pass of the denoiser under the same clip, noise level and noise."""
+
+    def __call__(
+        self,
+        photo: torch.Tensor,
+        known: Encoded,
+        capture: Sequence[str],
+        *,
+        prompt: str | None = None,
+        gradient: bool = False,
+    ) -> dict[str, torch.Tensor]:
+        """Features of a photo, the protected one or another.
+
+        Args:
+            photo: (1, 3, H, W) in [0, 1].
+            known: Its encoding.
+            capture: Names of layers and attentions.
+            prompt: Another caption than the photo's.
+            gradient: Whether a gradient goes through; the pass then costs as much as the first.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -22,17 +46,18 @@ class View:
         passed: The denoiser's pass on it, or None if no term `denoises`.
         encoded: The image encoders' pass on it, or None if no term `encodes`.
         surrogate: The model, for terms that need another of its parts.
-        features_of: Denoiser features of another photo, whose encoding is known, under the same clip, noise level,
-            noise and caption; no gradient.
+        features_of: Denoiser features of a photo, whose encoding is known, under the same clip, noise level and noise.
         draw: Number of this clip, noise level and noise, if they come again; what holds for them alone may be kept.
+        clip: Latents of the reference clip that was noised.
     """
 
     image: torch.Tensor
     passed: Denoised | None
     encoded: Encoded | None
     surrogate: VideoModel
-    features_of: Callable[[torch.Tensor, Encoded, Sequence[str]], dict[str, torch.Tensor]]
+    features_of: FeaturesOf
     draw: int | None = None
+    clip: torch.Tensor | None = None
 
     @property
     def denoised(self) -> Denoised:
@@ -167,11 +192,12 @@ class Objective:
             capture: Sequence[str],
             guided: bool,
             at: tuple[torch.Tensor, torch.Tensor, float] = (clip, noise, t),
+            prompt: str | None = None,
         ) -> Denoised:
             clean, deviation, level = at
             return surrogate.denoise(
                 photo,
-                context.caption,
+                context.caption if prompt is None else prompt,
                 clip_latents=clean,
                 t=level,
                 noise=deviation,
@@ -190,17 +216,24 @@ class Objective:
                 last = denoise(image, known, (), self._guided, at)
             return replace(seen, loss=mse_loss(last.clean, clip.to(last.clean)))
 
-        def features_of(photo: torch.Tensor, known: Encoded, capture: Sequence[str]) -> dict[str, torch.Tensor]:
-            with torch.no_grad():
+        def features_of(
+            photo: torch.Tensor,
+            known: Encoded,
+            capture: Sequence[str],
+            *,
+            prompt: str | None = None,
+            gradient: bool = False,
+        ) -> dict[str, torch.Tensor]:
+            with torch.set_grad_enabled(gradient and torch.is_grad_enabled()):
                 # Features come from the conditional branch, so the other one would be computed for nothing.
-                return denoise(photo, known, capture, False).features
+                return denoise(photo, known, capture, False, prompt=prompt).features
 
         layers = _union(term.layers for _, term in self._terms)
         vae_layers = _union(term.vae_layers for _, term in self._terms)
         shared = self._reads_encoders or self._sampler_steps > 1
         encoded = surrogate.encode(image, capture=vae_layers) if shared else None
         seen = sampled(denoise(image, encoded, layers, self._guided), encoded)
-        return View(image, seen, encoded, surrogate, features_of, number)
+        return View(image, seen, encoded, surrogate, features_of, number, clip)
 
     def _draw(self) -> Draw:
         if self._draws is None:

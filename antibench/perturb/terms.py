@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
-from torch.nn.functional import mse_loss
 
 from antibench.contracts import VideoModel
-from antibench.perturb.lean import lean
+from antibench.perturb.lean import mean_square
 from antibench.perturb.objective import Term, View
 
 
@@ -40,7 +39,7 @@ class LatentTarget(Term):
 
     def value(self, view: View) -> torch.Tensor:
         """Per element."""
-        return _mean_square(view.denoised.image_latents, self._latents)
+        return mean_square(view.denoised.image_latents, self._latents)
 
 
 class Collapse(Term):
@@ -61,7 +60,7 @@ class Collapse(Term):
         if not self._pairs:
             self._pairs = shallow_partners({name: features[name].shape for name in self._order}, self._order)
             self.layers = tuple(dict.fromkeys([*self._pairs.values(), *self._pairs]))
-        distances = [_mean_square(features[deep], features[shallow].detach()) for deep, shallow in self._pairs.items()]
+        distances = [mean_square(features[deep], features[shallow].detach()) for deep, shallow in self._pairs.items()]
         return torch.stack(distances).mean()
 
 
@@ -117,7 +116,7 @@ class _Wanted:
         return cls(values, values.float().pow(2).mean().clamp(min=1e-12))
 
     def distance(self, values: torch.Tensor) -> torch.Tensor:
-        return _mean_square(values, self.values) / self.size
+        return mean_square(values, self.values) / self.size
 
     def on_host(self) -> _Wanted:
         """With the values in the host's memory, pinned so that they come back without holding up the device."""
@@ -169,15 +168,3 @@ def shallow_partners(
     if not pairs:
         raise ValueError(f"none of the layers {', '.join(last)} has a shallow layer of the same shape")
     return pairs
-
-
-def _mean_square(value: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """In float32, as squares of late blocks overflow half precision; bfloat16 has the range and lacks only the digits
-    for the sum."""
-    if value.dtype == wanted.dtype == torch.bfloat16:
-        return mse_loss(value, wanted, reduction="none").mean(dtype=torch.float32)
-    return lean(_float32_mean_square, value, wanted)
-
-
-def _float32_mean_square(value: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    return mse_loss(value.float(), wanted.float())

@@ -24,7 +24,7 @@ from antibench.testing.facts import fact_checks, moved_generators
 from antibench.testing.purification_contract import sample_photo
 
 PROMPT = "a person turns the head and smiles"
-OTHER_PROMPT = "a person looks down"
+OTHER_PROMPT = "the person looks down"  # another from the first byte on, which is all that some tiny models read
 _REVISION = re.compile(r"[0-9a-f]{40}")
 
 
@@ -65,13 +65,14 @@ def checks(spec_cls: type[Any], device: str = "cpu", weights: Path | None = None
         yield attempt("loss is finite at every noise level and repeatable", probe.loss)
         yield attempt("gradient of the loss reaches the photo by each promised path", probe.paths)
         yield attempt("clean clip and noise of a pass make up what it saw", probe.parts)
-        yield attempt("prompt moves both the clip and the prediction, or neither", probe.prompt)
+        yield attempt("prompt moves both the clip and the prediction if text is promised, else neither", probe.prompt)
         yield attempt("an encoding that is handed over changes nothing but rounding", probe.handed_over)
         yield attempt("gradients leave the weights as they were", probe.weights)
     if "guidance" in model.gives:
         yield attempt("guidance moves the prediction and passes a gradient", probe.guidance)
     if "features" in model.gives:
         yield attempt("every layer of the denoiser can be captured, with a gradient", probe.features)
+        yield attempt("maps of attention are there if they are promised, with a gradient", probe.attention)
         yield attempt("an unknown layer is refused, and no hook stays behind", probe.hooks)
 
 
@@ -205,7 +206,10 @@ class _Probe:
         image = self.image()
         one, other = self.denoise(image).prediction, self.denoise(image, OTHER_PROMPT).prediction
         predicts, animates = not torch.equal(one, other), not np.array_equal(self.clip(), self.clip(OTHER_PROMPT))
-        return None if predicts == animates else f"prediction {predicts}, clip {animates}"
+        promised = "text" in self.model.gives
+        if predicts == animates == promised:
+            return None
+        return f"promised {promised}, prediction {predicts}, clip {animates}"
 
     def handed_over(self) -> str | None:
         image = self.image()
@@ -242,12 +246,25 @@ class _Probe:
         image, names = self.image(), self.model.layers
         return _all_carry_gradient(names, self.denoise(image, capture=names).features, image)
 
+    def attention(self) -> str | None:
+        names, promised = self.model.attentions, "attention" in self.model.gives
+        if not promised or not names:
+            return "promised and named do not agree" if promised or names else None
+        image = self.image()
+        for guided in (False, "guidance" in self.model.gives):
+            maps = self.denoise(image, capture=names, guided=guided).features
+            for name, value in maps.items():
+                rows = torch.allclose(value.sum(-1), torch.ones(()).to(value), atol=1e-4)
+                if value.ndim != 4 or value.shape[0] != 1 or value.shape[2] != value.shape[3] or not rows:
+                    return f"{name} is {tuple(value.shape)}, and its rows {'do' if rows else 'do not'} sum to 1"
+        return _all_carry_gradient(names, maps, image)
+
     def hooks(self) -> str | None:
         """Hooks that a library puts on its own networks, once, are there before."""
         networks = _networks(self.model)
         self.denoise(self.image())
         before = _hooks(networks)
-        self.denoise(self.image(), capture=self.model.layers)
+        self.denoise(self.image(), capture=[*self.model.layers, *self.model.attentions])
         try:
             self.denoise(self.image(), capture=[*self.model.layers, "no-such-layer"])
         except ValueError:
@@ -296,9 +313,9 @@ def _networks(model: VideoModel) -> list[nn.Module]:
 
 
 def _hooks(networks: list[nn.Module]) -> dict[str, int]:
-    """Number of forward hooks by module."""
+    """Number of hooks on the forward pass by module."""
     parts = [(f"{i}.{name}", part) for i, network in enumerate(networks) for name, part in network.named_modules()]
-    return {name: len(part._forward_hooks) for name, part in parts}
+    return {name: len(part._forward_hooks) + len(part._forward_pre_hooks) for name, part in parts}
 
 
 def _fingerprint(networks: list[nn.Module]) -> str:

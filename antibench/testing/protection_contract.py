@@ -31,7 +31,8 @@ def checks(plugin_cls: type[Any], surrogate: VideoModel | None = None, **params:
 
     Args:
         plugin_cls: A class that follows `antibench.contracts.Protection`.
-        surrogate: A loaded model; by default a tiny one of random weights with every path of Stable Video Diffusion.
+        surrogate: A loaded model; by default a tiny one of random weights, of Stable Video Diffusion or, if text is
+            needed, of CogVideoX with image tokens.
         params: Its parameters. A parameter `steps` that is not given is 3: the rules hold for any number.
     """
     if "steps" in {item.name for item in dataclasses.fields(plugin_cls)}:
@@ -42,7 +43,7 @@ def checks(plugin_cls: type[Any], surrogate: VideoModel | None = None, **params:
     except Exception as error:
         yield Check("can be made with its parameters", False, repr(error))
         return
-    model = _tiny() if surrogate is None else surrogate
+    model = _tiny(plugin) if surrogate is None else surrogate
     weights = _fingerprint(model)
     yield attempt("needs and role are known ones", lambda: _declarations(plugin, model))
     yield attempt("card of a protection names its source and its own budget", lambda: _card(plugin))
@@ -68,10 +69,12 @@ def sample_context(
     return PerturbContext("a person speaks", budget_levels, model, tuple(clips), to_float(target), generator)
 
 
-def _tiny() -> VideoModel:
+def _tiny(plugin: Protection) -> VideoModel:
+    """Stable Video Diffusion has every path but a caption's; CogVideoX with image tokens has that too."""
+    from antibench.testing.tiny_cogvideox_tokens import TinyCogVideoXTokens
     from antibench.testing.tiny_svd import TinySVD
 
-    return TinySVD().load("cpu")
+    return TinyCogVideoXTokens().load("cpu") if "text" in plugin.needs else TinySVD().load("cpu")
 
 
 def _protect(

@@ -64,7 +64,16 @@ class TinyCogVideoX:
     size: ClassVar[tuple[int, int]] = (16, 16)
     frames: ClassVar[int] = 9
     gives: ClassVar[frozenset[Gives]] = frozenset(
-        {"diffusion_loss", "guidance", "features", "image_latents", "vae_features", "still_latents"}
+        {
+            "diffusion_loss",
+            "guidance",
+            "features",
+            "image_latents",
+            "vae_features",
+            "still_latents",
+            "text",
+            "attention",
+        }
     )
 
     def load(self, device: str) -> CogVideoX:

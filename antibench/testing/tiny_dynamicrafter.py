@@ -79,7 +79,17 @@ class TinyDynamiCrafter:
     size: ClassVar[tuple[int, int]] = (16, 16)
     frames: ClassVar[int] = FRAMES
     gives: ClassVar[frozenset[Gives]] = frozenset(
-        {"diffusion_loss", "guidance", "features", "image_latents", "vae_features", "image_tokens", "still_latents"}
+        {
+            "diffusion_loss",
+            "guidance",
+            "features",
+            "image_latents",
+            "vae_features",
+            "still_latents",
+            "image_tokens",
+            "text",
+            "attention",
+        }
     )
 
     def load(self, device: str) -> DynamiCrafter:

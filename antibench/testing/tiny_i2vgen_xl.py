@@ -40,7 +40,16 @@ class TinyI2VGenXL:
     size: ClassVar[tuple[int, int]] = (16, 24)
     frames: ClassVar[int] = 3
     gives: ClassVar[frozenset[Gives]] = frozenset(
-        {"diffusion_loss", "guidance", "features", "image_latents", "vae_features", "image_tokens", "still_latents"}
+        {
+            "diffusion_loss",
+            "guidance",
+            "features",
+            "image_latents",
+            "vae_features",
+            "still_latents",
+            "image_tokens",
+            "text",
+        }
     )
 
     def load(self, device: str) -> I2VGenXL:

@@ -58,7 +58,16 @@ class TinyOpenSora:
     size: ClassVar[tuple[int, int]] = (16, 20)
     frames: ClassVar[int] = 7
     gives: ClassVar[frozenset[Gives]] = frozenset(
-        {"diffusion_loss", "guidance", "features", "image_latents", "vae_features", "still_latents"}
+        {
+            "diffusion_loss",
+            "guidance",
+            "features",
+            "image_latents",
+            "vae_features",
+            "still_latents",
+            "text",
+            "attention",
+        }
     )
 
     def load(self, device: str) -> OpenSora:

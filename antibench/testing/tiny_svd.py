@@ -55,7 +55,16 @@ class TinySVD:
     size: ClassVar[tuple[int, int]] = (16, 16)
     frames: ClassVar[int] = 3
     gives: ClassVar[frozenset[Gives]] = frozenset(
-        {"diffusion_loss", "guidance", "features", "image_latents", "vae_features", "image_tokens", "still_latents"}
+        {
+            "diffusion_loss",
+            "guidance",
+            "features",
+            "image_latents",
+            "vae_features",
+            "still_latents",
+            "image_tokens",
+            "attention",
+        }
     )
 
     def load(self, device: str) -> SVD:

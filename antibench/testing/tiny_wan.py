@@ -18,7 +18,7 @@ from antibench.testing.tiny_text import WIDTH, clip_processor, clip_vision, umt5
 
 HEAD, LATENT = 12, 4
 GIVES: frozenset[Gives] = frozenset(
-    {"diffusion_loss", "guidance", "features", "image_latents", "vae_features", "still_latents"}
+    {"diffusion_loss", "guidance", "features", "image_latents", "vae_features", "still_latents", "text"}
 )
 
 

@@ -10,9 +10,9 @@ from recorder import Recorder
 
 from antibench.attacks.anti_i2v import AntiI2V
 from antibench.contracts import VideoModel
-from antibench.perturb.lean import lean
+from antibench.perturb.lean import lean, mean_square
 from antibench.perturb.objective import Objective, Term, View
-from antibench.perturb.terms import Anchor, DiffusionLoss, _mean_square, _Wanted
+from antibench.perturb.terms import Anchor, DiffusionLoss, _Wanted
 from antibench.pixels import to_float
 from antibench.testing.protection_contract import sample_context
 from antibench.testing.purification_contract import sample_photo
@@ -91,7 +91,7 @@ def test_a_distance_in_bfloat16_is_that_in_float32_but_for_rounding() -> None:
     value = (1e3 * torch.randn(512, 512, generator=draws)).bfloat16().requires_grad_()
     wanted = torch.randn(512, 512, generator=draws).bfloat16()
     plain = torch.nn.functional.mse_loss(value.float(), wanted.float())
-    found = _mean_square(value, wanted)
+    found = mean_square(value, wanted)
     assert found.dtype == torch.float32
     torch.testing.assert_close(found, plain, rtol=5e-4, atol=0)  # a mean in bfloat16 is off by 9e-4
     gradients = [torch.autograd.grad(loss, value)[0].float() for loss in (found, plain)]

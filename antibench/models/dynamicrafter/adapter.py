@@ -18,9 +18,11 @@ import torch
 from torch import Tensor, nn
 
 from antibench.contracts import Denoised, Encoded, FramesU8, ImageU8, ModelSpec
+from antibench.models.attention_maps import temporal_attentions
 from antibench.models.dynamicrafter.conditioning import Conditioning, beside
 from antibench.models.dynamicrafter.ddim import DDIM, Guidance, Spacing
 from antibench.models.dynamicrafter.schedule import Schedule
+from antibench.models.dynamicrafter.transformers import TemporalBlock
 from antibench.models.dynamicrafter.unet import UNet3D
 from antibench.models.layers import captured, encoder_layers
 from antibench.models.remembered import remembered
@@ -94,6 +96,8 @@ class DynamiCrafterSettings:
 class DynamiCrafter:
     """An image-to-video model around the networks of DynamiCrafter (`antibench.contracts.VideoModel`)."""
 
+    frame_axis = 2
+
     def __init__(self, networks: Networks, settings: DynamiCrafterSettings, spec: ModelSpec) -> None:
         """Take over loaded networks: their weights are frozen.
 
@@ -112,7 +116,9 @@ class DynamiCrafter:
         self.fps = settings.fps
         self._layers = unet_layers(networks.unet)
         self._vae_layers = encoder_layers(networks.vae_encoder)
+        self._attentions = temporal_attentions(self._layers, TemporalBlock, ("attn1", "attn2"))
         self.layers = tuple(self._layers)
+        self.attentions = tuple(self._attentions)
         self.vae_layers = tuple(self._vae_layers)
         self._guidance = Guidance(settings.guidance_scale, settings.guidance_rescale)
         self._schedule = networks.schedule
@@ -201,7 +207,7 @@ class DynamiCrafter:
         steps = torch.tensor([step], device=self._device)
         known = self.encode(image) if encoded is None else encoded
         conditioning = self.conditioning(known.latents, cast(Tensor, known.tokens), prompt, guided=guided)
-        with captured(self._layers, capture) as features:
+        with captured(self._layers, capture, self._attentions, 1 + guided) as features:
             noised = self._schedule.noised(clip, noise, steps)
             prediction = self.predict(noised, step, conditioning)
         if guided:

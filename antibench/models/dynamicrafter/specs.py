@@ -74,7 +74,7 @@ class DynamiCrafterSpec(Computing):
     card: ClassVar[ModelCard]
     size: ClassVar[tuple[int, int]]
     frames: ClassVar[int] = 16
-    gives: ClassVar[frozenset[Gives]] = SVD_GIVES
+    gives: ClassVar[frozenset[Gives]] = SVD_GIVES | {"text"}
     local_files: ClassVar[tuple[str, ...]] = ("model.ckpt",)
     preset: ClassVar[str]
     """Which of `presets.PRESETS` it is."""
@@ -162,7 +162,7 @@ class DynamiCrafterSmall:
     card: ClassVar[ModelCard] = small_card("dynamicrafter-small", "Small DynamiCrafter of rendered portraits", version)
     size: ClassVar[tuple[int, int]] = small_size("dynamicrafter-small")
     frames: ClassVar[int] = RECIPES["dynamicrafter-small"].frames
-    gives: ClassVar[frozenset[Gives]] = SVD_GIVES
+    gives: ClassVar[frozenset[Gives]] = SVD_GIVES | {"text"}
 
     def load(self, device: str) -> VideoModel:
         """Load the shipped weights."""

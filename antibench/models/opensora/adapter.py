@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from antibench.contracts import Denoised, Encoded, FramesU8, ImageU8, ModelSpec
 from antibench.models.layers import captured, encoder_layers
+from antibench.models.opensora.frame_attention import temporal_attentions
 from antibench.models.opensora.mask_strategy import apply_to_all
 from antibench.models.opensora.networks import OpenSoraNetworks
 from antibench.models.opensora.prompt import AESTHETIC, cleaned, with_scores
@@ -55,6 +56,8 @@ class OpenSoraSettings:
 class OpenSora:
     """An image-to-video model around the networks of Open-Sora 1.2 (`antibench.contracts.VideoModel`)."""
 
+    frame_axis = 2
+
     def __init__(self, networks: OpenSoraNetworks, settings: OpenSoraSettings, spec: ModelSpec) -> None:
         """Take over loaded networks: their weights are frozen.
 
@@ -78,7 +81,9 @@ class OpenSora:
         self.fps = settings.fps
         self._layers = block_layers(networks.denoiser)
         self._vae_layers = encoder_layers(networks.vae.image_vae.encoder)
+        self._attentions = temporal_attentions(networks.denoiser)
         self.layers = tuple(self._layers)
+        self.attentions = tuple(self._attentions)
         self.vae_layers = tuple(self._vae_layers)
         weights = networks.denoiser.x_embedder.proj.weight
         self._device, self._dtype = weights.device, weights.dtype
@@ -163,7 +168,7 @@ class OpenSora:
         known = self.encode(image) if encoded is None else encoded
         text, active = self.conditioning(prompt, guided=guided), self._active(clip)
         z = torch.cat([known.latents, noised(clip, noise, step)[:, :, 1:]], dim=2)
-        with captured(self._layers, capture) as features:
+        with captured(self._layers, capture, self._attentions, 1 + guided) as features:
             velocity = self.predict(z, step, text, active)
         if guided:
             features = {name: value.chunk(2)[0] for name, value in features.items()}
