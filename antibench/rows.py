@@ -51,7 +51,7 @@ def metric_row(scores: Scores, metric: str, group: Group, noise: Noise) -> Row |
         "role": scores.roles[group.protection],
         "surrogate": group.surrogate,
         "target": group.target,
-        "transfer": group.surrogate not in (None, group.target),
+        "transfer": scores.transferred(group),
         "gate": _gate(scores, group.target),
         "metric": metric,
         "budget": group.budget,
@@ -77,6 +77,7 @@ def metric_row(scores: Scores, metric: str, group: Group, noise: Noise) -> Row |
     row["purifications"] = [
         _purified(strengths, twin, name) for name in scores.header["purifications"] if scores.has(strengths.place(name))
     ]
+    row["adaptive"] = [name for name in scores.adaptive(group.protection) if scores.has(strengths.place(name))]
     return row
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from antibench.perturb.interception import Descent, intercepted
 from antibench.perturb.spaces import RGB, Space
 
 
@@ -42,6 +43,7 @@ def pgd(
     """
     clean = image.detach().to(torch.float32)
     current = clean.clone()
+    objective = intercepted(Descent(clean, objective, epsilon, steps))
     if epsilon == 0 or steps == 0:
         return current
     if start is not None:

@@ -93,9 +93,24 @@ def _by_purification(rows: list[Row]) -> list[Table]:
         body = []
         for row in rows:
             by_name = {item["purification"]: item for item in row["purifications"]}
-            body.append([*_head(row), *(number(by_name.get(name, {}).get("strength")) for name in shown)])
-        found.append(Table(f"Strength by purification on {model_label(rows[0])}", [*HEAD, *shown], body))
+            numbers = [number(by_name.get(name, {}).get("strength")) for name in shown]
+            known = _adaptive(row)
+            body.append(
+                [
+                    *_head(row),
+                    *(text + (" A" if name in known else "") for text, name in zip(numbers, shown, strict=True)),
+                ]
+            )
+        title = f"Strength by purification on {model_label(rows[0])}"
+        if any(_adaptive(row) for row in rows):
+            title += "; A adaptive: the protection was made through it"
+        found.append(Table(title, [*HEAD, *shown], body))
     return found
+
+
+def _adaptive(row: Row) -> list[str]:
+    """The purifications that a row's protection was made through; older summaries do not know."""
+    return list(row.get("adaptive", ()))
 
 
 def _identity(rows: list[Row], metric: str) -> Table:
@@ -135,7 +150,7 @@ def _reached(row: Row) -> str:
     shown = plus_minus(row["strength"], row["high"])
     if row["low"] is not None and row["noise"]["high"] is not None and row["low"] > row["noise"]["high"]:
         shown += " *"
-    return f"[{shown}]" if row["surrogate"] == row["target"] else shown
+    return f"[{shown}]" if row["surrogate"] and not row["transfer"] else shown
 
 
 def _fidelity(rows: list[Row]) -> list[Table]:
