@@ -101,10 +101,13 @@ class Ensemble:
 
 
 Modifier: TypeAlias = EOT | Ensemble
-MODIFIERS = {
-    "eot": "eot(PURIFICATION,...): each step of a protection sees the photo through one of these, drawn at random",
-    "ensemble": "ensemble(MODEL,MODEL,...): a protection is made on several models at once",
+FORMS = {
+    "PURIFICATION(STRENGTH)>PURIFICATION(STRENGTH)": "A composition: purifications one after the other",
+    "PROTECTION+eot(PURIFICATION,...)": "Each step sees the photo through one of these purifications, drawn at random",
+    "PROTECTION+ensemble(MODEL,...)": "Made on several models at once",
 }
+"""What names may be made of, and what that means."""
+MODIFIERS = ("eot", "ensemble")
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ def resolve(suite: Suite, precision: str = "cpu", weights: Mapping[str, str] | N
     if headline.scope != "video":
         raise UserError(f"headline {suite.headline!r} looks at {headline.scope}, not at videos; name another metric")
     known = {choice.shown: _model(choice, local) for choice in suite.model_choices}
-    purifications = tuple(_purification(choice) for choice in suite.purifications)
+    purifications = tuple(purification(choice) for choice in suite.purifications)
     _check_distinct(purifications)
     return Resolved(
         suite=suite.as_dict(),
@@ -107,6 +107,16 @@ def _base(kind: str, choice: Choice, name: str = "") -> dict[str, Any]:
         "params": registry.resolved_params(plugin),
         "source": registry.source_hash(cls),
     }
+
+
+def modified_protection(choice: ProtectionChoice) -> ProtectionFacts:
+    """The facts of a protection that belongs to no suite.
+
+    Raises:
+        UserError: for an unknown name, a parameter that it does not have, or a purification without a twin.
+    """
+    ensemble = choice.expression.ensemble
+    return _protection(choice, {name: _model(Choice(name=name), {}) for name in ensemble.models} if ensemble else {})
 
 
 def _protection(choice: ProtectionChoice, known: dict[str, ModelFacts]) -> ProtectionFacts:
@@ -201,7 +211,12 @@ def _has_twin(plugin: Any, strength: float, named: str) -> bool:
         raise UserError(f"{named!r}: the twin of {plugin.name} fails: {reason_of(error)}") from error
 
 
-def _purification(choice: PurificationChoice) -> AnyPurification:
+def purification(choice: PurificationChoice) -> AnyPurification:
+    """The facts of a purification or a composition.
+
+    Raises:
+        UserError: for an unknown name, a parameter that a part does not have, or strengths that are none.
+    """
     if not is_expression(choice.name):
         return _part(Part(choice.name), choice.strengths, choice.params, choice.shown)
     return _composition(choice.chain, choice.strengths, choice.params, choice.label)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from antibench.errors import ExitCode, UserError, closest
+from antibench.expression import is_expression, parse_protection, parse_purification
 from antibench.local_weights import checked, named_path
 from antibench.registry import ALL, load_plugin_file
 from antibench.suite_options import assignment
@@ -48,31 +49,38 @@ def check(
 ) -> ExitCode:
     """Check the protection, purification, metric, video model or dataset NAME against its contract.
 
+    NAME may be a composition of purifications or a protection with modifiers.
+
     Models of the embedded world are measured against the validity gate too. Exit code: 0 all kept, 3 not all.
 
     \b
     antibench check my-defense --plugin my_defense.py
+    antibench check 'jpeg(75)>resize(0.5)'
+    antibench check 'advdm+eot(jpeg)'
     antibench check folder --set path=photos/
     antibench check svd --weights svd=weights/svd
     """
     for file in plugins:
         load_plugin_file(file)
-    kind = kind or _kind_of(name)
     params: dict[str, Any] = {}
     for text in assignments:
         assignment(text)(params)
-    plugin_cls = type(ALL[kind].create(name, params))
-    given = {**params, **_local(name, kind, plugin_cls, weights)}
+    if is_expression(name):
+        kind, label, checks = _of_expression(name, params)
+    else:
+        kind = kind or _kind_of(name)
+        plugin_cls = type(ALL[kind].create(name, params))
+        given = {**params, **_local(name, kind, plugin_cls, weights)}
+        label, checks = f"{plugin_cls.name}@{plugin_cls.version}", _checks(kind, plugin_cls, given)
     results: list[Check] = []
-    for result in _as_they_come(_checks(kind, plugin_cls, given)):
+    for result in _as_they_come(checks):
         results.append(result)
         if not as_json:
             click.echo(_line(result))
     failed = sum(not result.ok for result in results)
-    label = f"{plugin_cls.name}@{plugin_cls.version}"
     if as_json:
-        checks = [{"name": result.name, "ok": result.ok, "detail": result.detail} for result in results]
-        click.echo(json.dumps({"name": label, "kind": kind, "ok": not failed, "checks": checks}, indent=1))
+        told = [{"name": result.name, "ok": result.ok, "detail": result.detail} for result in results]
+        click.echo(json.dumps({"name": label, "kind": kind, "ok": not failed, "checks": told}, indent=1))
     else:
         click.echo(f"{label}: {failed or 'none'} of {len(results)} checks failed")
     return ExitCode.CELLS_FAILED if failed else ExitCode.FINE
@@ -80,6 +88,14 @@ def check(
 
 def _line(result: Check) -> str:
     return f"{'ok' if result.ok else 'FAIL':<4}  {result.name}{': ' if result.detail else ''}{result.detail}"
+
+
+def _of_expression(name: str, params: dict[str, Any]) -> tuple[str, str, Iterator[Check]]:
+    """Kind, label and checks of a composition of purifications, or of a protection with modifiers."""
+    contract = importlib.import_module("antibench.testing.expression_contract")
+    if "+" not in name.partition("(")[0]:
+        return "purifications", parse_purification(name).label, contract.checks_of_purification(name, **params)
+    return "protections", parse_protection(name).label, contract.checks_of_protection(name, **params)
 
 
 def _kind_of(name: str) -> str:
