@@ -111,6 +111,18 @@ class FakeBlind:
 
 @MODELS.register
 @dataclass(frozen=True)
+class FakeWide(FakeShift):
+    """A surrogate at another size."""
+
+    name: ClassVar[str] = "fake-wide"
+    size: ClassVar[tuple[int, int]] = (12, 18)
+
+    def load(self, device: str) -> Any:
+        return ShiftingModel(name="fake-wide", size=self.size, noise=self.noise)
+
+
+@MODELS.register
+@dataclass(frozen=True)
 class FakeLocal(FakeShift):
     """Its weights are one number, how much noise it adds; a local file may hold another."""
 
