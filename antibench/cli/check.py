@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from antibench.cli.diagnose import diagnosed
 from antibench.errors import ExitCode, UserError, closest
 from antibench.expression import is_expression, parse_protection, parse_purification
 from antibench.local_weights import checked, named_path
@@ -38,6 +39,11 @@ _CONTRACTS = {
     "--weights", "weights", multiple=True, metavar="MODEL=PATH", help="Take NAME's weights from a local folder."
 )
 @click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="Load a plugin file.")
+@click.option("--diagnose", is_flag=True, help="Examine the optimiser of the protection NAME instead.")
+@click.option("--surrogate", help="With --diagnose: the model it is made on. [dynamicrafter-small]")
+@click.option(
+    "--photos", type=click.IntRange(min=2), default=2, show_default=True, help="With --diagnose: how many photos."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def check(
     name: str,
@@ -45,6 +51,9 @@ def check(
     assignments: tuple[str, ...],
     weights: tuple[str, ...],
     plugins: tuple[Path, ...],
+    diagnose: bool,
+    surrogate: str | None,
+    photos: int,
     as_json: bool,
 ) -> ExitCode:
     """Check the protection, purification, metric, video model or dataset NAME against its contract.
@@ -53,10 +62,14 @@ def check(
 
     Models of the embedded world are measured against the validity gate too. Exit code: 0 all kept, 3 not all.
 
+    With --diagnose a protection is run a few times on a small model and its optimiser examined: zero or masked
+    gradients, effect against budget, steps and random noise. Exit code: 0 nothing suspicious, 3 something is.
+
     \b
     antibench check my-defense --plugin my_defense.py
     antibench check 'jpeg(75)>resize(0.5)'
     antibench check 'advdm+eot(jpeg)'
+    antibench check advdm --diagnose --set steps=20
     antibench check folder --set path=photos/
     antibench check svd --weights svd=weights/svd
     """
@@ -65,6 +78,10 @@ def check(
     params: dict[str, Any] = {}
     for text in assignments:
         assignment(text)(params)
+    if diagnose:
+        if weights or kind not in (None, "protections"):
+            raise UserError("--diagnose is for protections, on models of the small world or of the hub")
+        return diagnosed(name, params, surrogate, photos, as_json)
     if is_expression(name):
         kind, label, checks = _of_expression(name, params)
     else:

@@ -16,11 +16,12 @@ COLUMNS_A_TABLE = 6
 
 @dataclass(frozen=True)
 class Table:
-    """A title, column heads and rows of text; the first column is left-aligned, the others right."""
+    """A title, column heads and rows of text; the first columns (`left`) are left-aligned, the others right."""
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    left: int = 1
 
 
 def tables(summary: Mapping[str, Any], metric: str | None = None) -> list[Table]:
