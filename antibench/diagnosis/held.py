@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, cast
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -39,7 +39,7 @@ class Steps:
 
         def watched(image: torch.Tensor) -> torch.Tensor:
             if image.requires_grad:
-                image.register_hook(self._note_gradient)
+                image.register_hook(self._note_gradient)  # type: ignore[no-untyped-call]
             value = inner(image)
             self.losses.append(float(value.detach()))
             self.seen.append(to_u8(image.clamp(0, 1)))
@@ -101,7 +101,7 @@ class Held:
         with torch.enable_grad():
             photo = image.detach().requires_grad_()
             (gradient,) = torch.autograd.grad(self._at(draw, photo), photo, allow_unused=True)
-        return torch.zeros_like(image) if gradient is None else cast(torch.Tensor, gradient.detach())
+        return torch.zeros_like(image) if gradient is None else gradient.detach()
 
     def _at(self, draw: int, image: torch.Tensor) -> torch.Tensor:
         for index, generator in enumerate(self._generators):

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -235,9 +235,9 @@ def _by_clips(photos: list[Photo], judge: Judge | None) -> Iterator[Finding]:
         return
 
     def strength(images: list[ImageU8]) -> Floats:
-        return (
-            clean - np.array([_score(photo, image, judge) for photo, image in zip(photos, images, strict=True)])
-        ) / span
+        scores = [_score(photo, image, judge) for photo, image in zip(photos, images, strict=True)]
+        found: Floats = (clean - np.array(scores)) / span
+        return found
 
     by_budget = {budget: strength([photo.protected(budget).image for photo in photos]) for budget in BUDGETS}
     yield findings.by_budget(by_budget, "strength")
@@ -272,6 +272,7 @@ def steps_of(plugin: Any) -> int | None:
 def with_steps(plugin: Any, steps: int) -> Protection:
     """The same protection with another number of steps."""
     if isinstance(plugin, Modified):
-        return dataclasses.replace(plugin, protection=with_steps(plugin.protection, steps))
+        modified = dataclasses.replace(plugin, protection=with_steps(plugin.protection, steps))
+        return cast(Protection, modified)
     changed: Protection = dataclasses.replace(plugin, steps=steps)
     return changed

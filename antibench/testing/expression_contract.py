@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from antibench import registry
 from antibench.composition import Composition
-from antibench.contracts import Protection
+from antibench.contracts import Protection, Purification
 from antibench.resolve import instance, modified_protection, purification
 from antibench.suite import ProtectionChoice, PurificationChoice
 from antibench.testing import protection_contract, purification_contract
@@ -22,7 +22,7 @@ def checks_of_purification(expression: str, **params: Any) -> Iterator[Check]:
     found = purification(PurificationChoice(name=expression, **params)).treatments
     for treatment in found:
         composed = Composition(tuple((instance(part), strength) for part, strength in treatment.steps))
-        for check in purification_contract.behaviour(composed):
+        for check in purification_contract.behaviour(cast(Purification, composed)):
             yield dataclasses.replace(check, name=f"{treatment.label}: {check.name}") if len(found) > 1 else check
 
 
