@@ -138,10 +138,10 @@ def by_steps(effects: Mapping[int, float]) -> Finding:
     return Finding(name, "ok", found)
 
 
-def against_noise(effect: float, noise: float, what: str) -> Finding:
-    """Is it better than random signs of the same size?"""
+def against_noise(effect: float, noise: float, what: str, controls: str = "random signs") -> Finding:
+    """Is it better than what does not optimise at the same size? `noise` is the most that the controls reach."""
     name = f"{what} against random noise"
-    found = f"{effect:.3g}, random signs {noise:.3g}"
+    found = f"{effect:.3g}, {controls} {noise:.3g}"
     if not np.isfinite([effect, noise]).all():
         return Finding(name, "suspicious", found, NOT_FINITE)
     if effect <= max(noise, 0):

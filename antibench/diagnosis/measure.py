@@ -11,6 +11,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 
+from antibench.attacks.random_lowfreq import RandomLowFrequency
 from antibench.attacks.random_sign import RandomSign
 from antibench.budget import Settled, settle
 from antibench.contracts import Case, FramesU8, ImageU8, PerturbContext, Protection, VideoModel
@@ -132,10 +133,12 @@ class Photo:
         assert self.held is not None
         return self.held.values(to_float(self.clean))
 
-    def noise(self) -> ImageU8:
-        """Random signs at `BUDGET`."""
+    def noise(self, control: Protection | None = None, draw: int = 0) -> ImageU8:
+        """A control at `BUDGET`, random signs unless told otherwise."""
         context = self.context(BUDGET)
-        return settle(RandomSign().perturb(to_float(self.clean), context), self.clean, BUDGET).image
+        context.generator.manual_seed(context.generator.initial_seed() + 100_000 * draw)
+        plugin = RandomSign() if control is None else control
+        return settle(plugin.perturb(to_float(self.clean), context), self.clean, BUDGET).image
 
     def _runs(self, budget: int, steps: int | None) -> tuple[Steps, PerturbContext, torch.Tensor, Settled]:
         known = self.__dict__.setdefault("_known", {})
@@ -241,8 +244,12 @@ def _by_clips(photos: list[Photo], judge: Judge | None) -> Iterator[Finding]:
 
     by_budget = {budget: strength([photo.protected(budget).image for photo in photos]) for budget in BUDGETS}
     yield findings.by_budget(by_budget, "strength")
-    noise = strength([photo.noise() for photo in photos])
-    yield findings.against_noise(float(by_budget[BUDGET].mean()), float(noise.mean()), "strength")
+    controls = [(RandomSign(), 0), (RandomSign(), 1), (RandomLowFrequency(), 0), (RandomLowFrequency(), 1)]
+    noise = [float(strength([photo.noise(*control) for photo in photos]).mean()) for control in controls]
+    again = [judge(photo.clean, _animated(photo, photo.clean, seed=1)) for photo in photos]
+    reseeded = abs(float((clean - np.array(again)).mean())) / span
+    told = "random signs and low frequencies, twice each, or another seed, at most"
+    yield findings.against_noise(float(by_budget[BUDGET].mean()), max(*noise, reseeded), "strength", told)
 
 
 def _clean_and_floor(photos: list[Photo], judge: Judge) -> tuple[Floats, Floats]:
@@ -258,8 +265,8 @@ def _score(photo: Photo, image: ImageU8, judge: Judge) -> float:
     return judge(photo.clean, _animated(photo, image))
 
 
-def _animated(photo: Photo, image: ImageU8) -> FramesU8:
-    return photo.setting.surrogate.generate(image, photo.case.caption, 0)
+def _animated(photo: Photo, image: ImageU8, seed: int = 0) -> FramesU8:
+    return photo.setting.surrogate.generate(image, photo.case.caption, seed)
 
 
 def steps_of(plugin: Any) -> int | None:

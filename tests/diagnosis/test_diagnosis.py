@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import torch
-from toy import SIDE, Fault, Raises, amount, setting
+from toy import SIDE, Fault, Raises, ToyModel, amount, setting
 
 from antibench.attacks.advdm import AdvDM
 from antibench.attacks.degenerate import NoOp
@@ -107,6 +107,18 @@ def test_noise_that_calls_itself_a_protection_is_caught_by_the_clips() -> None:
     found = asked(RandomSign())
     assert found["changes the photo"].verdict == "ok"
     assert "random noise does as well" in found["strength against random noise"].why
+
+
+def test_what_another_seed_does_alone_is_noise() -> None:
+    """A model whose clips differ by the seed as much as by the protection: no strength can be told."""
+
+    class Moody(ToyModel):
+        def generate(self, image: Any, prompt: str, seed: int) -> Any:
+            return super().generate(image, prompt, seed) if seed != 1 else super().generate(image // 4 + 96, prompt, 0)
+
+    line = asked(Raises(), replace(setting(), surrogate=Moody()))["strength against random noise"]  # type: ignore[arg-type]
+    assert line.verdict == "suspicious"
+    assert "another seed" in line.found
 
 
 def test_what_a_protection_raises_is_a_line() -> None:

@@ -134,6 +134,17 @@ def test_each_model_of_an_ensemble_gives_its_own_clips_at_its_own_size() -> None
     assert job.others[0].target_photo == photo_key("f" * 64, (12, 18))
 
 
+def test_an_ensemble_of_two_sizes_runs(run_fake: RunFake) -> None:
+    """`fake-descent` holds each photo against its model's own clip, and fails where their sizes differ."""
+
+    def apply(raw: dict[str, Any]) -> None:
+        raw["protections"] = ["fake-descent+ensemble(fake-shift,fake-wide)"]
+        raw["purifications"] = []
+
+    ran = run_fake(overrides=(apply,))
+    assert {line["status"] for line in lines_of(ran.folder)} == {"ok"}
+
+
 def test_an_ensemble_is_skipped_if_one_of_its_models_gives_too_little() -> None:
     graph = graph_of(protected_by("fake-descent+ensemble(fake-shift,fake-blind)"))
     reasons = {ending.reason for ending in graph.endings.values() if ending.status == "skipped"}

@@ -222,6 +222,22 @@ def test_a_member_without_a_gradient_adds_nothing_and_not_nan() -> None:
     assert torch.allclose(gradient, kept / kept.abs().mean() / 2, rtol=1e-4)
 
 
+@pytest.mark.parametrize("gradients", [True, False])
+def test_each_member_sees_the_photo_at_the_size_of_its_model(gradients: bool) -> None:
+    seen: list[torch.Tensor] = []
+
+    def other(photo: torch.Tensor) -> torch.Tensor:
+        seen.append(photo.detach())
+        return photo.square().mean()
+
+    average = Average([(lambda photo: photo.mean(), (16, 16)), (other, (8, 12))])
+    with torch.set_grad_enabled(gradients):
+        average(PHOTO)
+    (photo,) = seen
+    assert torch.equal(photo, fitted(PHOTO, (8, 12)))
+    assert photo.shape == (1, 3, 8, 12)
+
+
 def test_a_second_descent_on_several_models_is_refused() -> None:
     twice = modified(Linear(weights(), times=2), ensemble=True)
     context = replace(linear_context(), others=(replace(linear_context(), surrogate=_Sized()),))  # type: ignore[arg-type]
