@@ -244,7 +244,12 @@ def _by_clips(photos: list[Photo], judge: Judge | None) -> Iterator[Finding]:
 
     by_budget = {budget: strength([photo.protected(budget).image for photo in photos]) for budget in BUDGETS}
     yield findings.by_budget(by_budget, "strength")
-    controls = [(RandomSign(), 0), (RandomSign(), 1), (RandomLowFrequency(), 0), (RandomLowFrequency(), 1)]
+    controls: list[tuple[Protection, int]] = [
+        (RandomSign(), 0),
+        (RandomSign(), 1),
+        (RandomLowFrequency(), 0),
+        (RandomLowFrequency(), 1),
+    ]
     noise = [float(strength([photo.noise(*control) for photo in photos]).mean()) for control in controls]
     again = [judge(photo.clean, _animated(photo, photo.clean, seed=1)) for photo in photos]
     reseeded = abs(float((clean - np.array(again)).mean())) / span
