@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
+from antibench.expression import Chain
 from antibench.keys import canonical_json, sha256_of
 
 World = Literal["small", "real"]
@@ -37,13 +39,18 @@ class Component:
 
 
 @dataclass(frozen=True)
-class ProtectionFacts(Component):
-    """A protection or control."""
+class Treatment:
+    """What happens to a photo before it is animated: one purification at one strength, or several in turn."""
 
-    needs: frozenset[str] = frozenset()
-    role: Literal["protection", "control", "degenerate"] = "protection"
-    surrogates: tuple[str, ...] | None = None
-    """Labels of the models it is made on; None means all surrogates of the suite."""
+    label: str
+    """Label in a cell: ``jpeg(75)``, ``jpeg(75)>resize(0.5)``."""
+    steps: tuple[tuple[PurificationFacts, float], ...]
+
+    @property
+    def key(self) -> list[Any]:
+        """What stands for it in a cell's id: digest and strength of its purification, or of each."""
+        pairs: list[Any] = [[item.digest, strength] for item, strength in self.steps]
+        return pairs if len(pairs) > 1 else list(pairs[0])
 
 
 @dataclass(frozen=True)
@@ -56,6 +63,88 @@ class PurificationFacts(Component):
     def shown(self, strength: float) -> str:
         """Label in a cell: ``jpeg(75)``."""
         return f"{self.label}({canonical_json(strength)})"
+
+    @property
+    def parts(self) -> tuple[PurificationFacts, ...]:
+        """Itself."""
+        return (self,)
+
+    @property
+    def treatments(self) -> tuple[Treatment, ...]:
+        """One for each strength."""
+        return tuple(Treatment(self.shown(strength), ((self, strength),)) for strength in self.strengths)
+
+
+@dataclass(frozen=True)
+class CompositionFacts:
+    """Purifications written as an expression: applied from left to right, with 8-bit pixels between."""
+
+    chain: Chain
+    parts: tuple[PurificationFacts, ...]
+    """Each with the strengths to run: the one that the expression gives it, or several."""
+    label: str = ""
+    """Label that the suite gives it; empty for the expression itself."""
+
+    @property
+    def treatments(self) -> tuple[Treatment, ...]:
+        """One for each choice of a strength for each part."""
+        chosen = itertools.product(*(part.strengths for part in self.parts))
+        return tuple(Treatment(self._shown(strengths), self._steps(strengths)) for strengths in chosen)
+
+    @property
+    def identity(self) -> list[Any]:
+        """What makes it this composition, where its strengths are drawn from: as in `eot`."""
+        return [{**part.identity, "strengths": part.strengths} for part in self.parts]
+
+    def _steps(self, strengths: tuple[float, ...]) -> tuple[tuple[PurificationFacts, float], ...]:
+        return tuple(zip(self.parts, strengths, strict=True))
+
+    def _shown(self, strengths: tuple[float, ...]) -> str:
+        if not self.label:
+            return self.chain.shown(list(strengths))
+        written = zip(self.chain.parts, strengths, strict=True)
+        open_ones = [canonical_json(strength) for part, strength in written if part.strength is None]
+        return f"{self.label}({','.join(open_ones)})" if open_ones else self.label
+
+
+AnyPurification: TypeAlias = PurificationFacts | CompositionFacts
+
+
+@dataclass(frozen=True)
+class EOTFacts:
+    """Purifications that a protection is made through, one drawn at each step."""
+
+    choices: tuple[CompositionFacts, ...]
+    identity: bool
+    version: int
+    source: str = ""
+
+
+@dataclass(frozen=True)
+class ProtectionFacts(Component):
+    """A protection or control."""
+
+    needs: frozenset[str] = frozenset()
+    role: Literal["protection", "control", "degenerate"] = "protection"
+    surrogates: tuple[str, ...] | None = None
+    """Labels of the models it is made on; None means all surrogates of the suite."""
+    eot: EOTFacts | None = None
+    ensemble: EnsembleFacts | None = None
+    """Models it is made on all at once."""
+    through: tuple[str, ...] = ()
+    """Names of the purifications that it is made through, by `eot` or of its own accord."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What makes it this component; the models of an ensemble are its surrogate's."""
+        if self.eot is None:
+            return super().identity
+        drawn = {"choices": [item.identity for item in self.eot.choices], "identity": self.eot.identity}
+        return {**super().identity, "eot": {**drawn, "version": self.eot.version}}
+
+    def adaptive(self, treatment: Treatment) -> bool:
+        """Whether it is made through every purification of a treatment."""
+        return all(item.name in self.through for item, _ in treatment.steps)
 
 
 @dataclass(frozen=True)
@@ -73,6 +162,28 @@ class ModelFacts(Component):
     def identity(self) -> dict[str, Any]:
         """What makes it this component: local weights are not those of the card, whatever they hold."""
         return {**super().identity, "weights": self.weights} if self.weights else super().identity
+
+    @property
+    def members(self) -> tuple[ModelFacts, ...]:
+        """Itself."""
+        return (self,)
+
+
+@dataclass(frozen=True)
+class EnsembleFacts(ModelFacts):
+    """Several surrogates as one: `size` is the first one's, `gives` what all give."""
+
+    models: tuple[ModelFacts, ...] = ()
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """Its models, in order."""
+        return {**super().identity, "models": [model.identity for model in self.models]}
+
+    @property
+    def members(self) -> tuple[ModelFacts, ...]:
+        """Its models."""
+        return self.models
 
 
 @dataclass(frozen=True)
@@ -103,7 +214,7 @@ class Resolved:
     """The effective suite as JSON types."""
     dataset: Component
     protections: tuple[ProtectionFacts, ...]
-    purifications: tuple[PurificationFacts, ...]
+    purifications: tuple[AnyPurification, ...]
     models: tuple[ModelFacts, ...]
     surrogates: tuple[ModelFacts, ...]
     metrics: tuple[MetricFacts, ...]
@@ -111,14 +222,37 @@ class Resolved:
     """Class of device that computes ("cpu" or "cuda"): results of one are not taken for those of the other."""
 
     @property
+    def treatments(self) -> list[Treatment]:
+        """Everything that photos go through besides nothing, in order."""
+        return [treatment for item in self.purifications for treatment in item.treatments]
+
+    @property
+    def parts(self) -> list[PurificationFacts]:
+        """Every purification once, those that protections are made through included."""
+        drawn = [choice for item in self.protections if item.eot for choice in item.eot.choices]
+        found = [part for item in (*self.purifications, *drawn) for part in item.parts]
+        return list({part.digest: part for part in found}.values())
+
+    @property
+    def every_model(self) -> list[ModelFacts]:
+        """Every model once by its label: targets, surrogates and what ensembles name besides."""
+        ensembles = [model for item in self.protections if item.ensemble for model in item.ensemble.models]
+        found = {model.label: model for model in (*self.models, *self.surrogates)}
+        return [
+            *found.values(),
+            *(model for label, model in {m.label: m for m in ensembles}.items() if label not in found),
+        ]
+
+    @property
     def components(self) -> list[Component]:
         """Every component once."""
         everything = (
             self.dataset,
             *self.protections,
-            *self.purifications,
+            *self.parts,
             *self.models,
             *self.surrogates,
+            *self.every_model,
             *self.metrics,
         )
         return list({item.digest: item for item in everything}.values())

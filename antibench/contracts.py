@@ -279,6 +279,8 @@ class PerturbContext:
             empty unless the protection `needs` "references".
         target_photo: An unrelated photo of the same size, (1, 3, H, W) in [0, 1]: the psi of targeted objectives.
         generator: The only source of randomness.
+        others: The same for each further model of an ensemble, with the target photo at its size. A protection need not
+            look at them: `+ensemble(...)` makes it on each.
     """
 
     caption: str
@@ -287,6 +289,7 @@ class PerturbContext:
     references: tuple[FramesU8, ...]
     target_photo: torch.Tensor
     generator: torch.Generator
+    others: tuple[PerturbContext, ...] = ()
 
     @property
     def epsilon(self) -> float:

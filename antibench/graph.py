@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
-from antibench.components import CaseFacts, MetricFacts, ModelFacts, Resolved, World
-from antibench.jobs import STAGES, GenerateJob, Job, ProtectJob, PurifyJob, ScoreJob
+from antibench.components import CaseFacts, MetricFacts, ModelFacts, ProtectionFacts, Resolved, World
+from antibench.jobs import STAGES, GenerateJob, Job, ProtectJob, PurifyJob, ScoreJob, Source
 from antibench.keys import job_key
 from antibench.plan import Cell, Variant, variants
 from antibench.suite import NONE, RESEEDED, UNRELATED
@@ -53,7 +53,8 @@ def photo_key(sha256: str, size: Size) -> str:
 
 def photo_sizes(resolved: Resolved) -> list[Size]:
     """The sizes at which photos are worked on."""
-    return list(dict.fromkeys(model.size for model in (*resolved.surrogates, *resolved.models)))
+    models = (*resolved.surrogates, *resolved.models, *resolved.every_model)
+    return list(dict.fromkeys(model.size for model in models))
 
 
 def build_graph(resolved: Resolved, cells: Sequence[Cell], cases: Sequence[CaseFacts], target_sha256: str) -> Graph:
@@ -81,9 +82,7 @@ class _Builder:
         self._next = {a.id: b for a, b in zip(readable, readable[1:] + readable[:1], strict=True) if a.id != b.id}
         self._variants = {_variant_key(item): item for item in variants(resolved)}
         self._targets = {model.label: model for model in resolved.models}
-        self._purifications = {
-            item.shown(strength): (item, strength) for item in resolved.purifications for strength in item.strengths
-        }
+        self._treatments = {treatment.label: treatment for treatment in resolved.treatments}
         self._memo: dict[tuple[str, ...], str] = {}
 
     def add(self, cell: Cell) -> None:
@@ -173,11 +172,10 @@ class _Builder:
             return photo
         memo = ("protect", protection.label, surrogate.label if surrogate else "", str(variant.budget), case.id, photo)
         if memo not in self._memo:
-            references: tuple[str, ...] = ()
-            if surrogate is not None and "references" in protection.needs:
-                seeds = self._resolved.suite["reference_seeds"]
-                references = tuple(self._video(surrogate, photo, case.caption, s, "reference") for s in seeds)
-            target_photo = photo_key(self._target_sha256, size)
+            members = surrogate.members if surrogate else (None,)
+            first, *others = (self._source(case, protection, member, size) for member in members)
+            references, target_photo = first.references, first.target_photo
+            more = {"others": [other.identity for other in others]} if others else {}
             key = job_key(
                 "protect",
                 plugin=protection.digest,
@@ -188,22 +186,41 @@ class _Builder:
                 caption=case.caption,
                 budget=variant.budget,
                 precision=self._resolved.precision,
+                **more,
             )
             self.graph.jobs[key] = ProtectJob(
-                key, protection, surrogate, photo, references, target_photo, case.caption, variant.budget
+                key,
+                protection,
+                surrogate,
+                photo,
+                references,
+                target_photo,
+                case.caption,
+                variant.budget,
+                tuple(others),
             )
             self._memo[memo] = key
             self.graph.protected.setdefault((*_variant_key(variant), case.id), key)
         return self._memo[memo]
+
+    def _source(self, case: CaseFacts, protection: ProtectionFacts, model: ModelFacts | None, size: Size) -> Source:
+        """What a model gives a protection: clips of the clean photo, and the unrelated photo at its size."""
+        size = model.size if model else size
+        references: tuple[str, ...] = ()
+        if model is not None and "references" in protection.needs:
+            photo, seeds = photo_key(case.sha256, size), self._resolved.suite["reference_seeds"]
+            references = tuple(self._video(model, photo, case.caption, seed, "reference") for seed in seeds)
+        return Source(model, references, photo_key(self._target_sha256, size))
 
     def _purified(self, image: str, label: str) -> str:
         if label == NONE:
             return image
         memo = ("purify", label, image)
         if memo not in self._memo:
-            plugin, strength = self._purifications[label]
-            key = job_key("purify", plugin=plugin.digest, strength=strength, image=image)
-            self.graph.jobs[key] = PurifyJob(key, plugin, strength, image)
+            key = image
+            for plugin, strength in self._treatments[label].steps:
+                before, key = key, job_key("purify", plugin=plugin.digest, strength=strength, image=key)
+                self.graph.jobs.setdefault(key, PurifyJob(key, plugin, strength, before))
             self._memo[memo] = key
         return self._memo[memo]
 

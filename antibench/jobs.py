@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from antibench.components import Component, MetricFacts, ModelFacts, World
 from antibench.keys import KEY_SCHEMA
 
 STAGES = ("reference", "protect", "purify", "generate", "score")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a surrogate gives a protection: keys of its clips of the clean photo, and of the unrelated photo."""
+
+    model: ModelFacts | None
+    references: tuple[str, ...]
+    target_photo: str
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What it adds to a key."""
+        digest = self.model.digest if self.model else None
+        return {"surrogate": digest, "references": self.references, "target_photo": self.target_photo}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +40,14 @@ class ProtectJob:
     target_photo: str
     caption: str
     budget: int
+    others: tuple[Source, ...] = ()
+    """Of the models of an ensemble after the first, whose own are the fields above."""
 
     @property
     def inputs(self) -> tuple[str, ...]:
         """Keys of the artifacts it reads."""
-        return (self.photo, *self.references, self.target_photo)
+        more = (key for other in self.others for key in (*other.references, other.target_photo))
+        return (self.photo, *self.references, self.target_photo, *more)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def local_weights(
         UserError: for a model that the suite does not have or whose weights are embedded, and for a path or file that
             is not there.
     """
-    choices = {choice.shown: choice for choice in (*suite.models, *suite.surrogate_choices)}
+    choices = {choice.shown: choice for choice in suite.model_choices}
     asked: dict[str, Path] = {}
     for text in given:
         model, path = named_path(text)

@@ -69,3 +69,9 @@ def fit(image: ImageU8, size: tuple[int, int]) -> ImageU8:
     top, left = (have_h - crop_h) // 2, (have_w - crop_w) // 2
     cut = Image.fromarray(image[top : top + crop_h, left : left + crop_w])
     return cast(ImageU8, np.array(cut.resize((width, height), Image.Resampling.LANCZOS)))
+
+
+def as_saved(image: torch.Tensor) -> torch.Tensor:
+    """A float image in [0, 1] as 8 bits would hold it, still float; the gradient passes straight through."""
+    saved = (image.detach().clamp(0, 1) * 255).round() / 255
+    return image + (saved - image.detach())

@@ -60,7 +60,7 @@ def variants(resolved: Resolved) -> list[Variant]:
     """The reference, the floor and the reseeded control, then every protection at every budget and surrogate."""
     found = [Variant("reference", CLEAN), Variant("floor", UNRELATED), Variant("control", RESEEDED)]
     for protection in resolved.protections:
-        surrogates = surrogates_of(resolved, protection) if protection.needs else (None,)
+        surrogates: tuple[ModelFacts | None, ...] = surrogates_of(resolved, protection) if protection.needs else (None,)
         for budget in resolved.suite["budgets"]:
             found.extend(
                 Variant(protection.role, protection.label, budget, protection, surrogate) for surrogate in surrogates
@@ -69,7 +69,9 @@ def variants(resolved: Resolved) -> list[Variant]:
 
 
 def surrogates_of(resolved: Resolved, protection: ProtectionFacts) -> tuple[ModelFacts, ...]:
-    """The models a protection is made on: all surrogates, or those it names."""
+    """The models a protection is made on: all surrogates, or those it names, or its ensemble as one."""
+    if protection.ensemble is not None:
+        return (protection.ensemble,)
     named = protection.surrogates
     return tuple(model for model in resolved.surrogates if named is None or model.label in named)
 
@@ -112,7 +114,7 @@ def _places(resolved: Resolved, variant: Variant) -> Iterator[tuple[Scope, _Plac
     if variant.protection is not None:
         yield "fidelity", _Place()
     labels: list[tuple[str, Any]] = [(NONE, NONE)]
-    labels += [(item.shown(s), [item.digest, s]) for item in resolved.purifications for s in item.strengths]
+    labels += [(treatment.label, treatment.key) for treatment in resolved.treatments]
     for label, key in labels:
         if variant.label != RESEEDED:
             yield "photo", _Place(label, key)
@@ -131,7 +133,7 @@ def targets_of(resolved: Resolved, variant: Variant, *, purified: bool) -> list[
     at_home = purified if transfer == "unpurified" else not transfer
     if not at_home or (variant.surrogate is None and not transfer):
         return list(resolved.models)
-    homes = resolved.surrogates if variant.surrogate is None else (variant.surrogate,)
+    homes = resolved.surrogates if variant.surrogate is None else variant.surrogate.members
     return [model for model in resolved.models if model.label in {home.label for home in homes}]
 
 

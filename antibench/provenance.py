@@ -18,7 +18,7 @@ from antibench.errors import UserError
 from antibench.keys import KEY_SCHEMA, sha256_of
 from antibench.suite import Suite
 
-_HARNESS = ("plan.py", "graph.py", "keys.py", "resolve.py", "rows_of_run.py")
+_HARNESS = ("plan.py", "graph.py", "keys.py", "resolve.py", "rows_of_run.py", "expression.py", "components.py")
 
 
 def environment(resolved: Resolved) -> dict[str, Any]:
@@ -31,10 +31,8 @@ def environment(resolved: Resolved) -> dict[str, Any]:
         "machine": platform.machine(),
         "device": resolved.precision,
         "libraries": _libraries(),
-        "local_weights": {
-            model.label: model.weights for model in (*resolved.models, *resolved.surrogates) if model.weights
-        },
-        "backends": {item.label: item.backend for item in resolved.purifications},
+        "local_weights": {model.label: model.weights for model in resolved.every_model if model.weights},
+        "backends": {item.label: item.backend for item in resolved.parts},
         "sources": {f"{item.kind.removesuffix('s')} {item.label}": item.source for item in resolved.components},
     }
 
@@ -48,9 +46,10 @@ def fingerprint(
     Two runs of the same fingerprint plan the same cells from the same photos.
     """
     named: list[tuple[str, str]] = [("datasets", suite.dataset.name)]
-    named += [("models", choice.name) for choice in suite.models + suite.surrogate_choices]
-    named += [("protections", choice.name) for choice in suite.scored_protections]
-    named += [("purifications", choice.name) for choice in suite.purifications]
+    named += [("models", choice.name) for choice in suite.model_choices]
+    named += [("protections", name) for choice in suite.scored_protections for name in choice.names]
+    named += [("purifications", name) for choice in suite.scored_protections for name in choice.through]
+    named += [("purifications", name) for choice in suite.purifications for name in choice.names]
     named += [("metrics", choice.name) for choice in suite.metrics]
     entries = [registry.ALL[kind].find(name) for kind, name in named]
     here = Path(__file__).parent

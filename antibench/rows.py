@@ -52,7 +52,7 @@ def metric_row(scores: Scores, metric: str, group: Group, noise: Noise) -> Row |
         "role": scores.roles[group.protection],
         "surrogate": group.surrogate,
         "target": group.target,
-        "transfer": group.surrogate not in (None, group.target),
+        "transfer": scores.transferred(group),
         "gate": _gate(scores, group.target),
         "metric": metric,
         "budget": group.budget,
@@ -62,7 +62,7 @@ def metric_row(scores: Scores, metric: str, group: Group, noise: Noise) -> Row |
     }
     _put(row, unpurified, "strength", "low", "high")
     _put(row, worst, "worst_case", "worst_low", "worst_high")
-    for name, chosen in (("best_of", best_of(strengths)), ("adaptive", adaptive(strengths))):
+    for name, chosen in (("best_of", best_of(strengths)), ("adaptive_purifier", adaptive(strengths))):
         keys = (name, f"{name}_low", f"{name}_high")
         if chosen is None:
             row |= dict.fromkeys(keys)
@@ -84,6 +84,7 @@ def metric_row(scores: Scores, metric: str, group: Group, noise: Noise) -> Row |
     row["purifications"] = [
         _purified(strengths, twin, name) for name in scores.header["purifications"] if scores.has(strengths.place(name))
     ]
+    row["adaptive"] = [name for name in scores.adaptive(group.protection) if scores.has(strengths.place(name))]
     return row
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from antibench.components import CaseFacts, Resolved
+from antibench.components import CaseFacts, ProtectionFacts, Resolved
 from antibench.engine import Score
 from antibench.graph import Graph
 from antibench.keys import sha256_of
@@ -47,7 +47,7 @@ def header(resolved: Resolved, cases: Sequence[CaseFacts]) -> dict[str, Any]:
                 "gate": model.gate,
                 **({"local_weights": model.weights} if model.weights else {}),
             }
-            for model in {item.label: item for item in (*resolved.models, *resolved.surrogates)}.values()
+            for model in resolved.every_model
         ],
         "cases": [case.id for case in cases],
         "budgets": suite["budgets"],
@@ -60,13 +60,25 @@ def header(resolved: Resolved, cases: Sequence[CaseFacts]) -> dict[str, Any]:
                 "version": item.version,
                 "role": item.role,
                 "params": item.params,
+                **_modifiers(item, resolved),
             }
             for item in resolved.protections
         ],
-        "purifications": [NONE, *(item.shown(s) for item in resolved.purifications for s in item.strengths)],
+        "purifications": [NONE, *(treatment.label for treatment in resolved.treatments)],
         "surrogates": [model.label for model in resolved.surrogates],
         "targets": [model.label for model in resolved.models],
     }
+
+
+def _modifiers(item: ProtectionFacts, resolved: Resolved) -> dict[str, Any]:
+    """Which of the run's purifications a protection was made through, and the models it was made on all at once."""
+    found: dict[str, Any] = {}
+    adaptive = [treatment.label for treatment in resolved.treatments if item.adaptive(treatment)]
+    if adaptive:
+        found["adaptive"] = adaptive
+    if item.ensemble:
+        found["ensemble"] = {"label": item.ensemble.label, "models": [model.label for model in item.ensemble.models]}
+    return found
 
 
 def portable(suite: dict[str, Any]) -> dict[str, Any]:

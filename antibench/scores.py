@@ -74,6 +74,12 @@ class Scores:
         self.cases: tuple[str, ...] = tuple(sorted(header["cases"]))
         self.metrics = {item["name"]: _facts(item) for item in header["metrics"]}
         self.roles: dict[str, str] = {}
+        self._ensembles = {
+            item["ensemble"]["label"]: tuple(item["ensemble"]["models"])
+            for item in header["protections"]
+            if "ensemble" in item
+        }
+        self._adaptive = {item["label"]: tuple(item.get("adaptive", ())) for item in header["protections"]}
         self._seeds = tuple(sorted(header["seeds"]))
         self._places: dict[Place, dict[Photo, Line]] = {}
         self._per_photo: dict[Place, Floats] = {}
@@ -96,6 +102,15 @@ class Scores:
                 f"cell {line['cell']} has two values of {line['metric']}, {present['value']} and {line['value']}: "
                 "lines of two runs are mixed"
             )
+
+    def transferred(self, group: Group) -> bool:
+        """Whether the photo is shown to a model that it was not made on."""
+        homes = self._ensembles.get(str(group.surrogate), (group.surrogate,))
+        return group.surrogate is not None and group.target not in homes
+
+    def adaptive(self, protection: str) -> tuple[str, ...]:
+        """The purifications of the run that a protection was made through."""
+        return self._adaptive.get(protection, ())
 
     def groups(self, scope: str) -> list[Group]:
         """The groups scored by metrics of a scope, sorted."""

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from antibench.expression import Chain, Part, Protected, is_expression, parse_protection, parse_purification
+
 NONE = "none"
 """Label of "no purification"."""
 CLEAN = "clean"
@@ -39,7 +41,8 @@ class Choice(BaseModel):
 
     @model_validator(mode="after")
     def _check_label(self) -> Choice:
-        if not _LABEL.fullmatch(self.shown):
+        own = self.label or not is_expression(self.name)
+        if own and not _LABEL.fullmatch(self.shown):
             raise ValueError(f"label {self.shown!r} may hold letters, digits and . + _ - @ [ ] only")
         if self.shown in RESERVED:
             raise ValueError(f"label {self.shown!r} is taken by antibench itself")
@@ -49,6 +52,11 @@ class Choice(BaseModel):
     def shown(self) -> str:
         """The label in tables and keys of a run."""
         return self.label or self.name.partition("@")[0]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The registered names in it."""
+        return (self.name,)
 
     @property
     def params(self) -> dict[str, Any]:
@@ -64,11 +72,65 @@ class ProtectionChoice(Choice):
 
     surrogates: Annotated[tuple[str, ...], Field(min_length=1)] | None = None
 
+    @model_validator(mode="after")
+    def _check_modifiers(self) -> ProtectionChoice:
+        if is_expression(self.name) and self.expression.ensemble and self.surrogates:
+            raise ValueError(f"{self.name!r}: the ensemble says what it is made on; leave out `surrogates`")
+        return self
+
+    @property
+    def expression(self) -> Protected:
+        """The name as read."""
+        return parse_protection(self.name) if is_expression(self.name) else Protected(self.name)
+
+    @property
+    def shown(self) -> str:
+        """The label in tables; of a protection with modifiers the expression itself."""
+        return self.label or (self.expression.label if is_expression(self.name) else super().shown)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The name without its modifiers."""
+        return (self.expression.name,)
+
+    @property
+    def through(self) -> tuple[str, ...]:
+        """Names of the purifications it is made through."""
+        eot = self.expression.eot
+        return tuple(part.name for chain in eot.chains for part in chain.parts) if eot else ()
+
 
 class PurificationChoice(Choice):
-    """A purification with the strengths to run; None means its whole grid."""
+    """A purification with the strengths to run; None means its whole grid. The name may be a composition."""
 
     strengths: tuple[float, ...] | None = None
+
+    @model_validator(mode="after")
+    def _check_composition(self) -> PurificationChoice:
+        if not is_expression(self.name):
+            return self
+        parts = self.chain.parts
+        if self.strengths is not None and sum(part.strength is None for part in parts) != 1:
+            raise ValueError(f"`strengths` is for the one part of {self.name!r} that names none")
+        if self.params and len(parts) > 1:
+            key = next(iter(self.params))
+            raise ValueError(f"{self.name!r}: write the parameters of a part in it, such as {parts[0].name}({key}=...)")
+        return self
+
+    @property
+    def chain(self) -> Chain:
+        """The name as read."""
+        return parse_purification(self.name) if is_expression(self.name) else Chain((Part(self.name),))
+
+    @property
+    def shown(self) -> str:
+        """The label in tables; of a composition the expression itself."""
+        return self.label or (self.chain.label if is_expression(self.name) else super().shown)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of its parts."""
+        return tuple(part.name for part in self.chain.parts)
 
 
 class Suite(BaseModel):
@@ -152,6 +214,17 @@ class Suite(BaseModel):
         models = {model.shown: model for model in self.models}
         chosen = self.surrogates or self.models
         return tuple(item if item.params else models.get(item.shown, item) for item in chosen)
+
+    @property
+    def model_choices(self) -> tuple[Choice, ...]:
+        """The models, the surrogates, and what an ensemble names besides: a label of these, or a registered model."""
+        found = {choice.shown: choice for choice in self.models + self.surrogate_choices}
+        for protection in self.protections:
+            ensemble = protection.expression.ensemble
+            for name in ensemble.models if ensemble else ():
+                choice = Choice(name=name)
+                found.setdefault(choice.shown, choice)
+        return tuple(found.values())
 
     def as_dict(self) -> dict[str, Any]:
         """The suite as JSON types, defaults included, `None` left out."""

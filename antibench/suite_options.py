@@ -9,21 +9,37 @@ from pathlib import Path
 from typing import Any
 
 from antibench.errors import UserError, closest
+from antibench.expression import is_expression, parse_protection, parse_purification
 
 Override = Callable[[dict[str, Any]], None]
 _LISTS = ("protections", "purifications", "models", "surrogates", "metrics")
 
 
 def only(key: str, names: tuple[str, ...]) -> Override:
-    """Keep the named things of a list, in the suite's order; a registered name that it does not hold is added."""
+    """Keep the named things of a list, in the suite's order; a registered name that it does not hold is added.
+
+    A protection with modifiers that it does not hold gets the parameters that the suite gives the same without them, so
+    that the two compare.
+    """
 
     def apply(raw: dict[str, Any]) -> None:
         present = [_table(item) for item in raw.get(key, [])]
-        kept = [item for item in present if {_label(item), item["name"]} & set(names)]
-        held = {text for item in kept for text in (_label(item), item["name"])}
-        raw[key] = kept + [{"name": name} for name in names if name not in held]
+        asked = {text: _default_label(key, text) if is_expression(text) else text for text in names}
+        kept = [item for item in present if {_label(item, key), item["name"]} & {*asked, *asked.values()}]
+        held = {text for item in kept for text in (_label(item, key), item["name"])}
+        raw[key] = kept + [_added(key, name, present) for name in names if not {name, asked[name]} & held]
 
     return apply
+
+
+def _added(key: str, name: str, present: list[dict[str, Any]]) -> dict[str, Any]:
+    if key != "protections" or not is_expression(name):
+        return {"name": name}
+    expression = parse_protection(name)
+    by_label = [item for item in present if _label(item, key) == expression.name]
+    alike = by_label + [item for item in present if item["name"] == expression.name] + [{}]
+    left = {"label", "surrogates"} if expression.ensemble else {"label"}
+    return {**{param: value for param, value in alike[0].items() if param not in left}, "name": name}
 
 
 def no_purifications(raw: dict[str, Any]) -> None:
@@ -79,7 +95,7 @@ def assignment(text: str) -> Override:
         UserError: if it is not an assignment.
     """
     key, equals, value = text.partition("=")
-    if not equals or not re.fullmatch(r"[\w.@\[\]-]+", key):
+    if not equals or not re.fullmatch(r"[\w.@\[\]()>,+-]+", key):
         raise UserError(f"--set {text!r}: write key=value, such as budgets=[4,8] or protections.advdm.steps=5")
     parsed = _value(text, value)
 
@@ -101,10 +117,10 @@ def _set_in_list(raw: dict[str, Any], top: str, rest: str, parsed: Any) -> None:
     raw[top] = [_table(item) for item in raw.get(top, [])]
     label, _, param = rest.rpartition(".")
     for item in raw[top]:
-        if label and label in (_label(item), item.get("name")):
+        if label and label in (_label(item, top), item.get("name")):
             item[param] = parsed
             return
-    labels = [_label(item) for item in raw[top]]
+    labels = [_label(item, top) for item in raw[top]]
     raise UserError(f"--set {top}.{rest}: the suite's {top} hold no {label!r}{closest(label, labels)}")
 
 
@@ -121,5 +137,12 @@ def _table(item: Any) -> dict[str, Any]:
     return {"name": item} if isinstance(item, str) else dict(item)
 
 
-def _label(item: dict[str, Any]) -> str:
-    return str(item.get("label") or item.get("name", "")).partition("@")[0]
+def _label(item: dict[str, Any], key: str = "") -> str:
+    return str(item.get("label") or _default_label(key, str(item.get("name", ""))))
+
+
+def _default_label(key: str, name: str) -> str:
+    """What the suite will call a thing of this name; a composition or a modified protection by its expression."""
+    if not is_expression(name):
+        return name.partition("@")[0]
+    return (parse_purification(name) if key == "purifications" else parse_protection(name)).label

@@ -43,16 +43,14 @@ def plan(store: Path | None, weights: tuple[str, ...], device: str, as_json: boo
 def _facts(work: Work, state: Standing) -> dict[str, Any]:
     scopes = [metric.scope for metric in work.resolved.metrics]
     left, seconds = state.left, state.estimate()
-    loads = {model.label for model in (*work.resolved.models, *work.resolved.surrogates)}
+    loads = {model.label for model in work.resolved.every_model}
     return {
         "suite": work.resolved.suite["name"],
         "photos": len(work.cases),
         "broken": [case.id for case in work.cases if case.broken is not None],
         "scores": sum(scopes.count(cell.scope) for cell in work.cells),
         "models": sorted(loads),
-        "local_weights": sorted(
-            {model.label for model in (*work.resolved.models, *work.resolved.surrogates) if model.weights}
-        ),
+        "local_weights": sorted({model.label for model in work.resolved.every_model if model.weights}),
         "stages": [
             {"stage": stage, "jobs": state.total[stage], "left": left[stage], "seconds": seconds[stage]}
             for stage in left

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,7 +22,7 @@ from antibench.engine.memory import PeakMemory
 from antibench.engine.recent import Recent
 from antibench.engine.scoring import score_view
 from antibench.errors import UserError, reason_of
-from antibench.jobs import GenerateJob, Job, ProtectJob, PurifyJob, ScoreJob
+from antibench.jobs import GenerateJob, Job, ProtectJob, PurifyJob, ScoreJob, Source
 from antibench.keys import rng_seed
 from antibench.pixels import from_png, to_float, to_png
 from antibench.resolve import instance
@@ -84,20 +85,17 @@ class Bench:
         model = job.model if isinstance(job, GenerateJob) else job.surrogate if isinstance(job, ProtectJob) else None
         if model is None:
             return reason_of(error)
+        model = model.members[-1]  # of an ensemble the last one: the others are loaded beside it
         beside = sorted({label for digest, label in self._labels.items() if digest != model.digest})
         return shortage(instance(model), model.label, self._memory_of(self._device), beside)
 
     def _protect(self, job: ProtectJob, seed: int) -> Outcome:
         photo = self._image(job.photo)
-        model = None if job.surrogate is None else self._model(job.surrogate)
-        context = PerturbContext(
-            caption=job.caption,
-            budget_levels=job.budget,
-            surrogate=cast(VideoModel, model),  # None where the protection needs none
-            references=tuple(self._clip(key) for key in job.references),
-            target_photo=to_float(self._image(job.target_photo)).to(self._device),
-            generator=torch.Generator().manual_seed(seed),
-        )
+        first = job.surrogate.members[0] if job.surrogate else None
+        context = self._context(job, Source(first, job.references, job.target_photo), seed)
+        others = enumerate(job.others, start=1)
+        more = tuple(self._context(job, other, rng_seed(f"{job.key}|{index}")) for index, other in others)
+        context = replace(context, others=more)
         plugin = self._plugin(job.plugin)
         memory = PeakMemory(self._device)
         start = time.perf_counter()
@@ -114,6 +112,17 @@ class Bench:
             )
         self._store.put(job.key, "png", to_png(settled.image), facts)
         return protect_outcome(job.key, facts)
+
+    def _context(self, job: ProtectJob, source: Source, seed: int) -> PerturbContext:
+        model = None if source.model is None else self._model(source.model)
+        return PerturbContext(
+            caption=job.caption,
+            budget_levels=job.budget,
+            surrogate=cast(VideoModel, model),  # None where the protection needs none
+            references=tuple(self._clip(key) for key in source.references),
+            target_photo=to_float(self._image(source.target_photo)).to(self._device),
+            generator=torch.Generator().manual_seed(seed),
+        )
 
     def _purify(self, job: PurifyJob, seed: int) -> Outcome:
         image, plugin = self._image(job.image), self._plugin(job.plugin)

@@ -22,7 +22,7 @@ def lean(measure: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], *pair: t
 
 
 def mean_square(value: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
-    """Mean squared difference, in float32, as squares of late blocks overflow half precision; bfloat16 has the range and
+    """Mean squared difference, in float32: squares of late blocks overflow half precision. bfloat16 has the range, and
     lacks only the digits for the sum."""
     if value.dtype == wanted.dtype == torch.bfloat16:
         return mse_loss(value, wanted, reduction="none").mean(dtype=torch.float32)

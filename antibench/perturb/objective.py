@@ -264,8 +264,10 @@ class Objective:
         return size if self._normalise and not term.bounded and size > 0 else 1.0
 
 
-def _no_pass(photo: torch.Tensor, known: Encoded, capture: Sequence[str]) -> dict[str, torch.Tensor]:
-    raise ValueError("a term that reads the denoiser must not turn `denoises` off")
+def _no_pass(
+    photo: torch.Tensor, known: Encoded, capture: Sequence[str], *, prompt: str | None = None, gradient: bool = False
+) -> dict[str, torch.Tensor]:
+    raise ValueError("a term that compares features of the denoiser must say that it `denoises`")
 
 
 def _union(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
+from antibench.perturb.interception import Minimisation, intercepted
 from antibench.perturb.spaces import RGB, Space
 
 
@@ -44,6 +45,7 @@ def pgd(
         ValueError: if a gradient is not finite.
     """
     clean = image.detach().to(torch.float32)
+    objective = intercepted(Minimisation(clean, objective, epsilon, steps))
     if epsilon == 0 or steps == 0:
         return clean.clone()
     centre = clean if origin is None else origin.detach().to(clean)

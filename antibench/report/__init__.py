@@ -66,7 +66,7 @@ COLUMNS = [
         "complete",
     ),
     *("strength", "low", "high", "worst_case", "worst_low", "worst_high", "retained"),
-    *("best_of", "best_of_low", "best_of_high", "adaptive", "adaptive_low", "adaptive_high"),
+    *("best_of", "best_of_low", "best_of_high", "adaptive_purifier", "adaptive_purifier_low", "adaptive_purifier_high"),
     *("excess", "excess_low", "excess_high", "p_adjusted", "beyond_noise", "seconds", "peak_mib"),
 ]
 

@@ -35,7 +35,19 @@ def footnotes(summary: Mapping[str, Any], metric: str | None = None) -> list[str
         if row["metric"] == chosen:
             for reason, fields in _by_reason(row).items():
                 found.setdefault((", ".join(fields), reason), []).append(f"{row['protection']} on {row['target']}")
-    return [f"{fields}: {reason} ({', '.join(dict.fromkeys(rows))})" for (fields, reason), rows in found.items()]
+    return _adaptive(summary, chosen) + [
+        f"{fields}: {reason} ({', '.join(dict.fromkeys(rows))})" for (fields, reason), rows in found.items()
+    ]
+
+
+def _adaptive(summary: Mapping[str, Any], metric: str) -> list[str]:
+    """Which protections were made through a purification of the run: against it they had an advantage."""
+    found = {
+        row["protection"]: ", ".join(row["adaptive"])
+        for row in summary["rows"]
+        if row["metric"] == metric and row.get("adaptive")
+    }
+    return [f"adaptive: {protection} was made through {names}" for protection, names in found.items()]
 
 
 def _by_reason(row: Mapping[str, Any]) -> dict[str, list[str]]:

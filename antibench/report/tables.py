@@ -16,11 +16,12 @@ COLUMNS_A_TABLE = 6
 
 @dataclass(frozen=True)
 class Table:
-    """A title, column heads and rows of text; the first column is left-aligned, the others right."""
+    """A title, column heads and rows of text; the first columns (`left`) are left-aligned, the others right."""
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
+    left: int = 1
 
 
 def tables(summary: Mapping[str, Any], metric: str | None = None) -> list[Table]:
@@ -93,21 +94,41 @@ def _by_purification(rows: list[Row]) -> list[Table]:
         body = []
         for row in rows:
             by_name = {item["purification"]: item for item in row["purifications"]}
-            body.append([*_head(row), *(number(by_name.get(name, {}).get("strength")) for name in shown)])
-        found.append(Table(f"Strength by purification on {model_label(rows[0])}", [*HEAD, *shown], body))
+            numbers = [number(by_name.get(name, {}).get("strength")) for name in shown]
+            known = _adaptive(row)
+            body.append(
+                [
+                    *_head(row),
+                    *(text + (" A" if name in known else "") for text, name in zip(numbers, shown, strict=True)),
+                ]
+            )
+        title = f"Strength by purification on {model_label(rows[0])}"
+        if any(_adaptive(row) for row in rows):
+            title += "; A adaptive: the protection was made through it"
+        found.append(Table(title, [*HEAD, *shown], body))
     return found
 
 
 def _choosers(rows: list[Row]) -> list[Table]:
     """What is left by whoever picks a purification for each photo, the one who knows most first."""
-    kinds = ("worst_case", "best_of", "adaptive")
+    kinds = ("worst_case", "best_of", "adaptive_purifier")
     if all(row[kind] is None for row in rows for kind in kinds[1:]):
         return []
-    columns = [*HEAD, "worst case ↑ (sees the videos)", "best of ↑ (sees the clean photo)", "adaptive ↑ (sees neither)"]
-    high = {"worst_case": "worst_high", "best_of": "best_of_high", "adaptive": "adaptive_high"}
+    columns = [
+        *HEAD,
+        "worst case ↑ (sees the videos)",
+        "best of ↑ (sees the clean photo)",
+        "adaptive purifier ↑ (sees neither)",
+    ]
+    high = {kind: f"{kind}_high" for kind in kinds} | {"worst_case": "worst_high"}
     body = [[*_head(row), *(plus_minus(row[kind], row[high[kind]]) for kind in kinds)] for row in rows]
     title = f"Strength under the purification chosen for each photo on {model_label(rows[0])}"
-    return [Table(title, columns, body)]
+    return [Table(title, [*HEAD, *shown], body)]
+
+
+def _adaptive(row: Row) -> list[str]:
+    """The purifications that a row's protection was made through; older summaries do not know."""
+    return list(row.get("adaptive", ()))
 
 
 def _identity(rows: list[Row], metric: str) -> Table:
@@ -147,7 +168,7 @@ def _reached(row: Row) -> str:
     shown = plus_minus(row["strength"], row["high"])
     if row["low"] is not None and row["noise"]["high"] is not None and row["low"] > row["noise"]["high"]:
         shown += " *"
-    return f"[{shown}]" if row["surrogate"] == row["target"] else shown
+    return f"[{shown}]" if row["surrogate"] and not row["transfer"] else shown
 
 
 def _fidelity(rows: list[Row]) -> list[Table]:

@@ -50,7 +50,7 @@ def _text(text: str, style: str = "") -> Text:
 def _rich(table: Table) -> RichTable:
     rich = RichTable(box=box.SIMPLE_HEAD, padding=0, show_edge=False, pad_edge=False)
     for index, name in enumerate(table.columns):
-        rich.add_column(_text(name), justify="right" if index else "left", overflow="fold")
+        rich.add_column(_text(name), justify="right" if index >= table.left else "left", overflow="fold")
     for row in table.rows:
         rich.add_row(*(_text(cell) for cell in row))
     return rich

@@ -43,6 +43,11 @@ def checks(plugin_cls: type[Any], surrogate: VideoModel | None = None, **params:
     except Exception as error:
         yield Check("can be made with its parameters", False, repr(error))
         return
+    yield from behaviour(plugin, surrogate)
+
+
+def behaviour(plugin: Protection, surrogate: VideoModel | None = None) -> Iterator[Check]:
+    """Check what a protection does, as opposed to what its class says of itself: all there is of a modified one."""
     model = _tiny(plugin) if surrogate is None else surrogate
     weights = _fingerprint(model)
     yield attempt("needs and role are known ones", lambda: _declarations(plugin, model))
@@ -67,6 +72,26 @@ def sample_context(
     target = rng.integers(0, 256, (*(size or model.size), 3), dtype=np.uint8)
     generator = torch.Generator().manual_seed(seed)
     return PerturbContext("a person speaks", budget_levels, model, tuple(clips), to_float(target), generator)
+
+
+@dataclass(frozen=True)
+class OnSeveral:
+    """A protection of an ensemble that is given its other models, whatever the context says."""
+
+    protection: Protection
+    others: tuple[VideoModel, ...]
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.protection, name)
+
+    def perturb(self, image: torch.Tensor, context: PerturbContext) -> torch.Tensor:
+        """See `Protection.perturb`."""
+        seed, budget = context.generator.initial_seed(), context.budget_levels
+        others = (
+            sample_context(model, budget_levels=budget, seed=seed + index)
+            for index, model in enumerate(self.others, start=1)
+        )
+        return self.protection.perturb(image, dataclasses.replace(context, others=tuple(others)))
 
 
 def _tiny(plugin: Protection) -> VideoModel:

@@ -30,6 +30,11 @@ def checks(plugin_cls: type[Any], **params: Any) -> Iterator[Check]:
     except Exception as error:
         yield Check("can be made with its parameters", False, repr(error))
         return
+    yield from behaviour(plugin)
+
+
+def behaviour(plugin: Purification) -> Iterator[Check]:
+    """Check what a purification does, as opposed to what its class says of itself: all there is of a composition."""
     yield attempt("grid holds different numbers", lambda: _grid(plugin))
     yield attempt("backend begins with an installed distribution", lambda: _backend(plugin))
     yield attempt("8-bit image of the same shape out, odd sizes, 1x1 and grey included", lambda: _shapes(plugin))

@@ -25,6 +25,7 @@ from antibench.contracts import (
     PerturbContext,
     Unscored,
 )
+from antibench.perturb.pgd import pgd
 from antibench.pixels import digest, fit, to_float
 from antibench.registry import DATASETS, METRICS, MODELS, PROTECTIONS, PURIFICATIONS
 
@@ -110,6 +111,18 @@ class FakeBlind:
 
 @MODELS.register
 @dataclass(frozen=True)
+class FakeWide(FakeShift):
+    """A surrogate at another size."""
+
+    name: ClassVar[str] = "fake-wide"
+    size: ClassVar[tuple[int, int]] = (12, 18)
+
+    def load(self, device: str) -> Any:
+        return ShiftingModel(name="fake-wide", size=self.size, noise=self.noise)
+
+
+@MODELS.register
+@dataclass(frozen=True)
 class FakeLocal(FakeShift):
     """Its weights are one number, how much noise it adds; a local file may hold another."""
 
@@ -173,6 +186,23 @@ class FakePush(_Fake):
         away = torch.sign(image - to_float(context.references[0][0]) + 1e-3 * (context.target_photo - 0.5))
         noise = torch.rand(image.shape, generator=context.generator)
         return image + self.reach * self.strength * context.epsilon * away * noise
+
+
+@PROTECTIONS.register
+@dataclass(frozen=True)
+class FakeDescent(_Fake):
+    """Moves the photo away from the reference clip's first frame by gradient steps."""
+
+    name: ClassVar[str] = "fake-descent"
+    steps: int = 2
+
+    def perturb(self, image: torch.Tensor, context: PerturbContext) -> torch.Tensor:
+        first = to_float(context.references[0][0])
+        assert first.shape == image.shape
+        start = context.generator
+        return pgd(
+            image, lambda seen: -((seen - first) ** 2).mean(), epsilon=context.epsilon, steps=self.steps, start=start
+        )
 
 
 @PROTECTIONS.register

@@ -41,7 +41,7 @@ def test_it_runs_as_a_module_too() -> None:
 
 def test_list_shows_every_kind() -> None:
     found = json.loads(antibench("list", "--json").stdout)
-    assert found.keys() == {"suites", "protections", "purifications", "metrics", "models", "datasets"}
+    assert found.keys() == {"suites", "protections", "purifications", "metrics", "models", "datasets", "modifiers"}
     assert {"smoke", "ci", "full", "ablation"} <= {item["name"] for item in found["suites"]}
     assert {"advdm@1", "mist@1", "anti-i2v@1"} <= {item["name"] for item in found["protections"]}
     assert all(item["summary"] for items in found.values() for item in items)
