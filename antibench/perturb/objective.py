@@ -267,7 +267,7 @@ class Objective:
 def _no_pass(
     photo: torch.Tensor, known: Encoded, capture: Sequence[str], *, prompt: str | None = None, gradient: bool = False
 ) -> dict[str, torch.Tensor]:
-    raise ValueError("a term that compares features of the denoiser must say that it `denoises`")
+    raise ValueError("a term that reads the denoiser must not turn `denoises` off")
 
 
 def _union(groups: Iterable[tuple[str, ...]]) -> tuple[str, ...]:

@@ -123,7 +123,7 @@ def _choosers(rows: list[Row]) -> list[Table]:
     high = {kind: f"{kind}_high" for kind in kinds} | {"worst_case": "worst_high"}
     body = [[*_head(row), *(plus_minus(row[kind], row[high[kind]]) for kind in kinds)] for row in rows]
     title = f"Strength under the purification chosen for each photo on {model_label(rows[0])}"
-    return [Table(title, [*HEAD, *shown], body)]
+    return [Table(title, columns, body)]
 
 
 def _adaptive(row: Row) -> list[str]:
