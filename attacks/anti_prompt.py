@@ -12,7 +12,7 @@ from antibench.perturb.descent import SurrogateDescent
 from antibench.perturb.prompt_terms import TextAgainstPhoto
 
 _CITATION = """@inproceedings{song2026antiprompt,
-  title     = {Anti-Prompt},
+  title     = {Anti-Prompt: Image Protection against Text-Guided Image-to-Video Generation},
   author    = {Song and others},
   booktitle = {European Conference on Computer Vision},
   year      = {2026}

@@ -14,7 +14,7 @@ from antibench.perturb.predicted_clip import FrameSpread
 
 _CITATION = """@inproceedings{zhou2025dormant,
   title     = {Dormant: Defending against Pose-driven Human Image Animation},
-  author    = {Zhou, Jiachen and others},
+  author    = {Zhou, Jiachen and Wang, Mingsi and Li, Tianlin and Meng, Guozhu and Chen, Kai},
   booktitle = {USENIX Security Symposium},
   year      = {2025}
 }"""

@@ -11,8 +11,9 @@ from antibench.contracts import Card, PerturbContext
 from antibench.perturb.attention_terms import AttentionEnergy
 from antibench.perturb.descent import SurrogateDescent
 
-_CITATION = """@article{vidfreeze2025,
+_CITATION = """@article{chowdhury2025vidfreeze,
   title   = {Vid-Freeze: Protecting Images from Malicious Image-to-Video Generation via Temporal Freezing},
+  author  = {Chowdhury, Rohit and Bala, Aniruddha and Jaiswal, Rohan and Roheda, Siddharth},
   journal = {arXiv preprint arXiv:2509.23279},
   year    = {2025}
 }"""
