@@ -202,7 +202,8 @@ class _Builder:
         memo = ("purify", label, image)
         if memo not in self._memo:
             plugin, strength = self._purifications[label]
-            key = job_key("purify", plugin=plugin.digest, strength=strength, image=image)
+            computed = {"precision": self._resolved.precision} if plugin.learned else {}
+            key = job_key("purify", plugin=plugin.digest, strength=strength, image=image, **computed)
             self.graph.jobs[key] = PurifyJob(key, plugin, strength, image)
             self._memo[memo] = key
         return self._memo[memo]

@@ -31,9 +31,7 @@ def environment(resolved: Resolved) -> dict[str, Any]:
         "machine": platform.machine(),
         "device": resolved.precision,
         "libraries": _libraries(),
-        "local_weights": {
-            model.label: model.weights for model in (*resolved.models, *resolved.surrogates) if model.weights
-        },
+        "local_weights": resolved.local_weights,
         "backends": {item.label: item.backend for item in resolved.purifications},
         "sources": {f"{item.kind.removesuffix('s')} {item.label}": item.source for item in resolved.components},
     }

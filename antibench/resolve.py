@@ -17,7 +17,7 @@ def resolve(suite: Suite, precision: str = "cpu", weights: Mapping[str, str] | N
     Args:
         suite: The suite.
         precision: Class of device that computes.
-        weights: Digests of local weights by label of their model.
+        weights: Digests of local weights by label of their model or purification.
 
     Raises:
         UserError: for an unknown name, a parameter that a plugin does not have, or a strength that is not a number.
@@ -35,7 +35,7 @@ def resolve(suite: Suite, precision: str = "cpu", weights: Mapping[str, str] | N
         suite=suite.as_dict(),
         dataset=component("datasets", suite.dataset),
         protections=tuple(_protection(choice, models) for choice in suite.scored_protections),
-        purifications=tuple(_purification(choice) for choice in suite.purifications),
+        purifications=tuple(_purification(choice, local) for choice in suite.purifications),
         models=tuple(_model(choice, local) for choice in suite.models),
         surrogates=tuple(_model(choice, local) for choice in suite.surrogate_choices),
         metrics=metrics,
@@ -92,12 +92,18 @@ def _protection(choice: ProtectionChoice, known: list[str]) -> ProtectionFacts:
     return ProtectionFacts(**facts, needs=frozenset(cls.needs), role=cls.role, surrogates=choice.surrogates)
 
 
-def _purification(choice: PurificationChoice) -> PurificationFacts:
+def _purification(choice: PurificationChoice, weights: Mapping[str, str]) -> PurificationFacts:
     cls = registry.PURIFICATIONS.load(choice.name)
     strengths = tuple(cls.grid if choice.strengths is None else choice.strengths)
     if not strengths or len(set(strengths)) < len(strengths):
         raise UserError(f"purification {choice.shown!r}: strengths must hold at least one number and none twice")
-    return PurificationFacts(**_base("purifications", choice), strengths=strengths, backend=cls.backend)
+    return PurificationFacts(
+        **_base("purifications", choice),
+        strengths=strengths,
+        backend=cls.backend,
+        learned=hasattr(cls, "local_files"),
+        weights=weights.get(choice.shown, ""),
+    )
 
 
 def _model(choice: Choice, weights: Mapping[str, str]) -> ModelFacts:

@@ -20,6 +20,7 @@ def header(resolved: Resolved, cases: Sequence[CaseFacts]) -> dict[str, Any]:
     """The header of ``plan.json``."""
     suite = resolved.suite
     worlds = {model.world for model in resolved.models}
+    weights = {item.label: item.weights for item in resolved.purifications if item.weights}
     return {
         "schema": SCHEMA,
         "suite": suite["name"],
@@ -64,6 +65,7 @@ def header(resolved: Resolved, cases: Sequence[CaseFacts]) -> dict[str, Any]:
             for item in resolved.protections
         ],
         "purifications": [NONE, *(item.shown(s) for item in resolved.purifications for s in item.strengths)],
+        **({"purification_weights": weights} if weights else {}),
         "surrogates": [model.label for model in resolved.surrogates],
         "targets": [model.label for model in resolved.models],
     }

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import DiffusionPipeline
+from diffusers import DiffusionPipeline, ModelMixin
 from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_cache
 from transformers import PreTrainedModel
 
@@ -72,10 +72,12 @@ def load_pipeline(
 
 
 def load_pretrained(kind: Any, origin: Origin, **options: Any) -> Any:
-    """Load a model or tokenizer of transformers at a pinned commit or from a folder; no code of either is run.
+    """Load a network, tokenizer or scheduler that is alone in its repository, at a pinned commit or from a folder.
+
+    No code of either is run.
 
     Args:
-        kind: Its class, or an `Auto...` class.
+        kind: Its class of diffusers or transformers, or an `Auto...` class.
         origin: Where it comes from.
         options: More for `from_pretrained`.
 
@@ -90,7 +92,7 @@ def load_pretrained(kind: Any, origin: Origin, **options: Any) -> Any:
         if not cached:
             _require_hub(origin)
         options = {**options, "revision": origin.revision, "local_files_only": cached}
-    if isinstance(kind, type) and issubclass(kind, PreTrainedModel):
+    if isinstance(kind, type) and issubclass(kind, PreTrainedModel | ModelMixin):
         return load_network(kind, where, origin, **options)
     try:
         with quiet_libraries():
