@@ -125,6 +125,42 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
         ),
         ("tvm@1", "antibench.purifications.tvm:Tvm", "Total variation minimisation after pixel drop, weight"),
         ("webp@1", "antibench.purifications.webp:WebP", "WebP, lossy, quality"),
+        (
+            "diffpure@1",
+            "antibench.purifications.diffpure:DiffPure",
+            "DiffPure: noise to t*, then the reverse process of a diffusion model",
+        ),
+        (
+            "gridpure@1",
+            "antibench.purifications.gridpure:GrIDPure",
+            "GrIDPure: many small noisings and denoisings, on overlapping tiles",
+        ),
+        (
+            "impress@1",
+            "antibench.purifications.impress:Impress",
+            "IMPRESS: make the photo consistent with a VAE's reconstruction of it",
+        ),
+        (
+            "vae-round-trip@1",
+            "antibench.purifications.vae_round_trip:VaeRoundTrip",
+            "Encode and decode by an image VAE that no victim has",
+        ),
+        ("denoiser@1", "antibench.purifications.denoiser:Denoiser", "Blind residual denoiser (DnCNN)"),
+        (
+            "sr-down-up@1",
+            "antibench.purifications.sr_down_up:SrDownUp",
+            "Resize down, and up again by super-resolution",
+        ),
+        (
+            "noisy-upscaling@1",
+            "antibench.purifications.noisy_upscaling:NoisyUpscaling",
+            "Noisy upscaling: noise, an upscaler, and back to size",
+        ),
+        (
+            "img2img@1",
+            "antibench.purifications.img2img:Img2Img",
+            "SDEdit: image-to-image diffusion at low strength",
+        ),
     ],
     "metrics": [
         ("ism[dlib]@1", "antibench.metrics.ism:Ism", "Identity of the video, frames without a face left out"),

@@ -143,6 +143,11 @@ def _check_comparable(a: Mapping[str, Any], b: Mapping[str, Any], metric: str) -
     for name, weights in ran[0].items():
         if ran[1].get(name, weights) != weights:
             raise UserError(f"{name} has other weights in A than in B (`--weights`); their numbers do not compare")
+    purified = [header.get("purification_weights", {}) for header in (a, b)]
+    for name in sorted({*purified[0], *purified[1]}):
+        used = [any(label.startswith(f"{name}(") for label in header["purifications"]) for header in (a, b)]
+        if all(used) and purified[0].get(name) != purified[1].get(name):
+            raise UserError(f"{name} has other weights in A than in B (`--weights`); their numbers do not compare")
 
 
 def _judged_groups(a: Scores, b: Scores, metric: str) -> list[Group]:

@@ -59,6 +59,15 @@ class PurificationFacts(Component):
 
     strengths: tuple[float, ...] = ()
     backend: str = ""
+    learned: bool = False
+    """Whether it computes where the harness says, so that its results are of a class of device."""
+    weights: str = ""
+    """Digest of local weights; empty for those of the hub or embedded ones."""
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What makes it this component: local weights are not those of the hub, whatever they hold."""
+        return {**super().identity, "weights": self.weights} if self.weights else super().identity
 
     def shown(self, strength: float) -> str:
         """Label in a cell: ``jpeg(75)``."""
@@ -256,3 +265,9 @@ class Resolved:
             *self.metrics,
         )
         return list({item.digest: item for item in everything}.values())
+
+    @property
+    def local_weights(self) -> dict[str, str]:
+        """Digests of the local weights, by label of the model or purification that has them."""
+        able: tuple[ModelFacts | PurificationFacts, ...] = (*self.every_model, *self.parts)
+        return {item.label: item.weights for item in able if item.weights}

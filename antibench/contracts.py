@@ -337,6 +337,36 @@ class Purification(Protocol):
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a network computes.
+
+    Attributes:
+        device: Torch device string.
+        weights: A folder that its weights are read from in place of the hub, if one was given.
+    """
+
+    device: str = "cpu"
+    weights: Path | None = None
+
+
+@runtime_checkable
+class LearnedPurification(Purification, Protocol):
+    """A purification by a network: the harness says where it computes, and its weights may lie in a local folder.
+
+    Results of a GPU are not taken for those of a CPU, as for models.
+    """
+
+    local_files: ClassVar[tuple[str, ...]]
+    """As `LocalSpec.local_files`, for `--weights PURIFICATION=PATH`; empty if its networks are all embedded."""
+
+    def apply(
+        self, image: ImageU8, *, strength: float, rng: np.random.Generator, place: Place | None = None
+    ) -> ImageU8:
+        """Purify an (H, W, 3) uint8 image; same shape out. Without a place, on the CPU."""
+        ...
+
+
+@dataclass(frozen=True)
 class CellView:
     """Everything a metric may look at for one cell.
 

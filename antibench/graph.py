@@ -219,7 +219,8 @@ class _Builder:
         if memo not in self._memo:
             key = image
             for plugin, strength in self._treatments[label].steps:
-                before, key = key, job_key("purify", plugin=plugin.digest, strength=strength, image=key)
+                computed = {"precision": self._resolved.precision} if plugin.learned else {}
+                before, key = key, job_key("purify", plugin=plugin.digest, strength=strength, image=key, **computed)
                 self.graph.jobs.setdefault(key, PurifyJob(key, plugin, strength, before))
             self._memo[memo] = key
         return self._memo[memo]

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
-from antibench.components import Component, MetricFacts, ModelFacts, World
+from antibench.components import Component, MetricFacts, ModelFacts, PurificationFacts, World
 from antibench.keys import KEY_SCHEMA
 
 STAGES = ("reference", "protect", "purify", "generate", "score")
@@ -56,7 +56,7 @@ class PurifyJob:
 
     stage: ClassVar[str] = "purify"
     key: str
-    plugin: Component
+    plugin: PurificationFacts
     strength: float
     image: str
 

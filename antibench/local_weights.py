@@ -15,6 +15,7 @@ from typing import Any
 
 from antibench import registry
 from antibench.errors import UserError, closest
+from antibench.expression import is_expression
 from antibench.keys import job_key, sha256_of
 from antibench.store import Store
 from antibench.suite import Suite
@@ -43,10 +44,10 @@ class LocalWeights:
 def local_weights(
     suite: Suite, given: Sequence[str], store: Store, note: Callable[[str], None]
 ) -> dict[str, LocalWeights]:
-    """The local weights that the options ask for, by label of the model.
+    """The local weights that the options ask for, by label of the model or purification.
 
     Args:
-        suite: The suite; MODEL is the name or label of one of its models or surrogates.
+        suite: The suite; MODEL is the name or label of one of its models, surrogates or purifications.
         given: The `MODEL=PATH` of each option.
         store: Remembers the hashes of files, so that they are read once.
         note: Told if reading them takes a while.
@@ -55,22 +56,31 @@ def local_weights(
         UserError: for a model that the suite does not have or whose weights are embedded, and for a path or file that
             is not there.
     """
-    choices = {choice.shown: choice for choice in suite.model_choices}
+    choices = {
+        name if is_expression(choice.name) else choice.shown: (registry.PURIFICATIONS, name)
+        for choice in suite.purifications
+        for name in choice.names
+    }
+    choices |= {choice.shown: (registry.MODELS, choice.name) for choice in suite.model_choices}
     asked: dict[str, Path] = {}
     for text in given:
         model, path = named_path(text)
-        labels = [label for label, choice in choices.items() if model in (label, choice.name.partition("@")[0])]
+        labels = [label for label, (_, name) in choices.items() if model in (label, name.partition("@")[0])]
         if not labels:
             raise UserError(
-                f"--weights {text}: the suite has no model {model!r}{closest(model, choices)} "
+                f"--weights {text}: the suite has no model or purification {model!r}{closest(model, choices)} "
                 f"(it has: {', '.join(choices)})"
             )
         for label in labels:
             if label in asked:
                 raise UserError(f"--weights {text}: the weights of {label} are given twice")
-            asked[label] = checked(model, registry.MODELS.load(choices[label].name), path)
-    files = {label: _files(path, registry.MODELS.load(choices[label].name)) for label, path in asked.items()}
+            asked[label] = checked(model, _class_of(*choices[label]), path)
+    files = {label: _files(path, _class_of(*choices[label])) for label, path in asked.items()}
     return {label: LocalWeights(path, _digest(files[label], store, note)) for label, path in asked.items()}
+
+
+def _class_of(kind: registry.Registry, name: str) -> type[Any]:
+    return kind.load(name)
 
 
 def named_path(text: str) -> tuple[str, Path]:
@@ -98,7 +108,7 @@ def checked(model: str, spec_cls: type[Any], path: Path) -> Path:
     """
     wanted: tuple[str, ...] = getattr(spec_cls, "local_files", ())
     if not wanted:
-        raise UserError(f"--weights {model}={path}: {model} takes no local weights; its own are part of antibench")
+        raise UserError(f"--weights {model}={path}: {model} takes no local weights; what it has is part of antibench")
     if not path.exists():
         raise UserError(f"--weights {model}={path}: no such folder")
     if path.is_file():

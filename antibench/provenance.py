@@ -31,7 +31,7 @@ def environment(resolved: Resolved) -> dict[str, Any]:
         "machine": platform.machine(),
         "device": resolved.precision,
         "libraries": _libraries(),
-        "local_weights": {model.label: model.weights for model in resolved.every_model if model.weights},
+        "local_weights": resolved.local_weights,
         "backends": {item.label: item.backend for item in resolved.parts},
         "sources": {f"{item.kind.removesuffix('s')} {item.label}": item.source for item in resolved.components},
     }

@@ -69,8 +69,9 @@ def work_of(plan: dict[str, Any], metrics: tuple[str, ...], store: Store) -> Wor
 
 def _weights_of(plan: dict[str, Any]) -> dict[str, str]:
     """Digests of the local weights that the run used, which are part of its videos' keys."""
-    models = plan.get("header", {}).get("models", [])
-    return {model["name"]: model["local_weights"] for model in models if "local_weights" in model}
+    header = plan.get("header", {})
+    of_models = {item["name"]: item["local_weights"] for item in header.get("models", []) if "local_weights" in item}
+    return {**header.get("purification_weights", {}), **of_models}
 
 
 def default_store(run: Path) -> Path:

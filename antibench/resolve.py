@@ -31,7 +31,7 @@ def resolve(suite: Suite, precision: str = "cpu", weights: Mapping[str, str] | N
     Args:
         suite: The suite.
         precision: Class of device that computes.
-        weights: Digests of local weights by label of their model.
+        weights: Digests of local weights by label of their model or purification.
 
     Raises:
         UserError: for an unknown name, a parameter that a plugin does not have, or a strength that is not a number.
@@ -43,7 +43,7 @@ def resolve(suite: Suite, precision: str = "cpu", weights: Mapping[str, str] | N
     if headline.scope != "video":
         raise UserError(f"headline {suite.headline!r} looks at {headline.scope}, not at videos; name another metric")
     known = {choice.shown: _model(choice, local) for choice in suite.model_choices}
-    purifications = tuple(purification(choice) for choice in suite.purifications)
+    purifications = tuple(purification(choice, local) for choice in suite.purifications)
     _check_distinct(purifications)
     return Resolved(
         suite=suite.as_dict(),
@@ -211,29 +211,36 @@ def _has_twin(plugin: Any, strength: float, named: str) -> bool:
         raise UserError(f"{named!r}: the twin of {plugin.name} fails: {reason_of(error)}") from error
 
 
-def purification(choice: PurificationChoice) -> AnyPurification:
-    """The facts of a purification or a composition.
+def purification(choice: PurificationChoice, weights: Mapping[str, str] | None = None) -> AnyPurification:
+    """The facts of a purification or a composition; `weights` are digests of local weights by label, or by part.
 
     Raises:
         UserError: for an unknown name, a parameter that a part does not have, or strengths that are none.
     """
     if not is_expression(choice.name):
-        return _part(Part(choice.name), choice.strengths, choice.params, choice.shown)
-    return _composition(choice.chain, choice.strengths, choice.params, choice.label)
+        return _part(Part(choice.name), choice.strengths, choice.params, choice.shown, weights or {})
+    return _composition(choice.chain, choice.strengths, choice.params, choice.label, weights or {})
 
 
 def _composition(
-    chain: Chain, strengths: tuple[float, ...] | None, params: dict[str, Any], label: str = ""
+    chain: Chain,
+    strengths: tuple[float, ...] | None,
+    params: dict[str, Any],
+    label: str = "",
+    weights: Mapping[str, str] | None = None,
 ) -> CompositionFacts:
     """`strengths` are for the one part that names none."""
     parts = []
     for part in chain.parts:
         given = strengths if part.strength is None else (part.strength,)
-        parts.append(_part(part, given, {**part.params, **params}, Part(part.name, None, part.params).shown(None)))
+        shown = Part(part.name, None, part.params).shown(None)
+        parts.append(_part(part, given, {**part.params, **params}, shown, weights or {}))
     return CompositionFacts(chain, tuple(parts), label)
 
 
-def _part(part: Part, given: tuple[float, ...] | None, params: dict[str, Any], label: str) -> PurificationFacts:
+def _part(
+    part: Part, given: tuple[float, ...] | None, params: dict[str, Any], label: str, weights: Mapping[str, str]
+) -> PurificationFacts:
     plugin = registry.PURIFICATIONS.create(part.name, params)
     cls = type(plugin)
     strengths = tuple(cls.grid if given is None else given)
@@ -248,6 +255,8 @@ def _part(part: Part, given: tuple[float, ...] | None, params: dict[str, Any], l
         source=registry.source_hash(cls),
         strengths=strengths,
         backend=cls.backend,
+        learned=hasattr(cls, "local_files"),
+        weights=weights.get(label) or weights.get(part.name, ""),
     )
 
 

@@ -20,6 +20,7 @@ def header(resolved: Resolved, cases: Sequence[CaseFacts]) -> dict[str, Any]:
     """The header of ``plan.json``."""
     suite = resolved.suite
     worlds = {model.world for model in resolved.models}
+    weights = {item.label: item.weights for item in resolved.parts if item.weights}
     return {
         "schema": SCHEMA,
         "suite": suite["name"],
@@ -65,6 +66,7 @@ def header(resolved: Resolved, cases: Sequence[CaseFacts]) -> dict[str, Any]:
             for item in resolved.protections
         ],
         "purifications": [NONE, *(treatment.label for treatment in resolved.treatments)],
+        **({"purification_weights": weights} if weights else {}),
         "surrogates": [model.label for model in resolved.surrogates],
         "targets": [model.label for model in resolved.models],
     }

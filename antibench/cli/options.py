@@ -38,7 +38,7 @@ _SUITE_OPTIONS = (
         "weights",
         multiple=True,
         metavar="MODEL=PATH",
-        help="Take a model's weights from a local folder: svd=weights/svd.",
+        help="Take the weights of a model or purification from a local folder: svd=weights/svd.",
     ),
     click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="Load a plugin file."),
     click.option("--store", type=click.Path(path_type=Path), help="Folder of finished results. [results/store]"),

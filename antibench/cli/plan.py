@@ -50,7 +50,7 @@ def _facts(work: Work, state: Standing) -> dict[str, Any]:
         "broken": [case.id for case in work.cases if case.broken is not None],
         "scores": sum(scopes.count(cell.scope) for cell in work.cells),
         "models": sorted(loads),
-        "local_weights": sorted({model.label for model in work.resolved.every_model if model.weights}),
+        "local_weights": sorted(work.resolved.local_weights),
         "stages": [
             {"stage": stage, "jobs": state.total[stage], "left": left[stage], "seconds": seconds[stage]}
             for stage in left

@@ -14,8 +14,8 @@ import torch
 
 from antibench import video
 from antibench.budget import settle
-from antibench.components import Component, ModelFacts
-from antibench.contracts import FramesU8, ImageU8, PerturbContext, VideoModel
+from antibench.components import Component, ModelFacts, PurificationFacts
+from antibench.contracts import FramesU8, ImageU8, PerturbContext, Place, VideoModel
 from antibench.engine import Outcome
 from antibench.engine.gpu import GpuMemory, gpu_memory, shortage, too_large
 from antibench.engine.memory import PeakMemory
@@ -128,7 +128,8 @@ class Bench:
         image, plugin = self._image(job.image), self._plugin(job.plugin)
         rng = np.random.default_rng(seed)
         start = time.perf_counter()
-        purified = np.asarray(plugin.apply(image, strength=job.strength, rng=rng))
+        where = {"place": self._place(job.plugin)} if job.plugin.learned else {}
+        purified = np.asarray(plugin.apply(image, strength=job.strength, rng=rng, **where))
         seconds = time.perf_counter() - start
         if purified.dtype != np.uint8 or purified.shape != image.shape:
             raise ValueError(f"returned {purified.dtype} {purified.shape} for uint8 {image.shape}")
@@ -171,11 +172,14 @@ class Bench:
         fault = too_large(spec, item.label, self._memory_of(self._device))
         if fault is not None:
             raise UserError(fault)
-        if not item.weights:
-            return cast(VideoModel, spec.load(self._device))
-        if item.weights not in self._weights:
+        weights = self._place(item).weights
+        return cast(VideoModel, spec.load(self._device, weights) if weights else spec.load(self._device))
+
+    def _place(self, item: ModelFacts | PurificationFacts) -> Place:
+        """Where something computes, and where its local weights lie."""
+        if item.weights and item.weights not in self._weights:
             raise UserError(f"the local weights of {item.label} are not at hand; give them again by --weights")
-        return cast(VideoModel, spec.load(self._device, self._weights[item.weights]))
+        return Place(self._device, self._weights[item.weights] if item.weights else None)
 
 
 def protect_outcome(key: str, facts: dict[str, Any]) -> Outcome:

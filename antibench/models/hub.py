@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import DiffusionPipeline
+from diffusers import DiffusionPipeline, ModelMixin
+from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
 from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_cache
 from transformers import PreTrainedModel
 
@@ -95,6 +96,27 @@ def load_pretrained(kind: Any, origin: Origin, **options: Any) -> Any:
     try:
         with quiet_libraries():
             return kind.from_pretrained(str(where), **options)
+    except BROKEN as error:
+        raise origin.broken(error) from error
+
+
+def load_alone(kind: Any, origin: Origin) -> Any:
+    """Load a network of diffusers in float32, or a scheduler, that lies at the root of its repository or folder.
+
+    Args:
+        kind: Its class.
+        origin: Where it comes from.
+
+    Raises:
+        UserError: if it is neither cached nor within reach, has no safetensors, or its weights do not fit.
+    """
+    folder = fetch_file(origin, kind.config_name).parent
+    if issubclass(kind, ModelMixin):
+        fetch_file(origin, SAFETENSORS_WEIGHTS_NAME)
+        return load_network(kind, folder, origin, dtype=torch.float32, use_safetensors=True, local_files_only=True)
+    try:
+        with quiet_libraries():
+            return kind.from_pretrained(folder, local_files_only=True)
     except BROKEN as error:
         raise origin.broken(error) from error
 

@@ -6,6 +6,8 @@ last one stopped. Without options the recipe's own numbers of steps are taken; t
 that shares another's VAE uses the one trained in the same folder, else the one that is shipped. Each
 stage may have several rounds, each from the weights of the one before: `--round 2` alone goes on from those in the same
 folder, else from those that are shipped.
+
+The networks of the learned purifications (`purifiers`) have one stage, `network`, of one round.
 """
 
 from __future__ import annotations
@@ -33,18 +35,29 @@ from antibench.zoo.assemble import (
     weights_folder,
 )
 from antibench.zoo.networks import PhotoEncoder
+from antibench.zoo.purifiers import (
+    PEOPLE,
+    PEOPLE_HELD_OUT,
+    PURIFIERS,
+    SIZE,
+    Purifier,
+    build_purifier,
+    load_purifier,
+    save_purifier,
+)
 from antibench.zoo.recipes import RECIPES, Recipe, Training
 from antibench.zoo.training.autoencoders import encoder_parts, latent_scale, normalise, quieten
 from antibench.zoo.training.cache import cached_pool, pool_key
-from antibench.zoo.training.clips import Pool, render_pool
+from antibench.zoo.training.clips import Pool, render_photos, render_pool
 from antibench.zoo.training.critic import PatchCritic
 from antibench.zoo.training.denoiser import Objective, encode_pool, measure_denoiser, train_denoiser
 from antibench.zoo.training.predicted import predicted_latents
+from antibench.zoo.training.purifiers import OBJECTIVES, card_of, measure_purifier, train_purifier
 from antibench.zoo.training.session import Session
 from antibench.zoo.training.vae import Autoencoder, measure_vae, train_vae
 
-POOL = 40_960
-FIRST_STAGES = ("vae", "denoiser")
+POOL, PHOTOS = 40_960, 163_840
+FIRST_STAGES = ("vae", "denoiser", "network")
 """What starts from fresh weights; the record of any other stage goes on from that of the weights it started from."""
 HELD_OUT, HELD_OUT_OFFSET = 256, 1_000_000
 """Clips the figures are measured on, and the batch offset that keeps them apart from training."""
@@ -59,7 +72,7 @@ class Run:
         device: Where to train.
         seconds: Bound of each round.
         fit: Take as many steps as the pace allows in so many seconds; 0 for the recipe's number.
-        clips: Clips rendered to train on.
+        clips: Clips rendered to train on; of a purifier photos.
         graph: Replay each step as a CUDA graph.
         compiled: Compile the denoiser.
         cache: File of the denoiser's encoded clips.
@@ -74,7 +87,7 @@ class Run:
     compiled: bool
     cache: Path | None
 
-    def session(self, recipe: Recipe, module: nn.Module, plan: Training, stage: str) -> Session:
+    def session(self, recipe: Recipe | Purifier, module: nn.Module, plan: Training, stage: str) -> Session:
         """The session of a round, with its state from before if there is one."""
         state = self.out / recipe.name / f"state-{stage}.pt"
         return Session(module, plan, state, self.seconds, self.fit, graph=self.graph)
@@ -186,6 +199,25 @@ def run_denoiser(recipe: Recipe, number: int, run: Run) -> bool:
     return session.finished
 
 
+def run_purifier(purifier: Purifier, run: Run) -> bool:
+    """One run of the training of a purifier's network. Returns whether it is finished."""
+    plan, folder = purifier.train, run.out / purifier.name
+    torch.manual_seed(plan.seed)
+    kind = OBJECTIVES[purifier.task]
+    objective = kind(build_purifier(purifier), plan).to(run.device)
+    session = run.session(purifier, objective, plan, "network")
+    train_purifier(objective, render_photos(SIZE, run.clips, run.device, PEOPLE), session, compiled=run.compiled)
+    session.save()
+    average = session.average
+    assert isinstance(average, kind)
+    save_purifier(average.network, folder)
+    stored = kind(load_purifier(purifier.name, folder), plan).to(run.device)
+    figures = measure_purifier(stored, render_photos(SIZE, 2 * HELD_OUT, run.device, PEOPLE_HELD_OUT))
+    _record(folder, "network", plan.seed, run.clips, session, figures)
+    (folder / "card.json").write_text(json.dumps(card_of(purifier, stored.network, figures), indent=1) + "\n")
+    return session.finished
+
+
 def stage_name(stage: str, number: int) -> str:
     """What `training.json` calls a round of a stage: "denoiser", "denoiser-2" and so on."""
     return stage if number == 1 else f"{stage}-{number}"
@@ -235,37 +267,55 @@ def _record(folder: Path, stage: str, seed: int, clips: int, session: Session, f
 def main(arguments: list[str] | None = None) -> int:
     """The command line. Exit code 0 when the model is finished, 1 when another run is needed."""
     parser = argparse.ArgumentParser(prog="python -m antibench.zoo.train", description=__doc__)
-    parser.add_argument("name", choices=sorted(RECIPES))
-    parser.add_argument("--stage", choices=("vae", "denoiser", "both", "decoder"), default="both")
+    parser.add_argument("name", choices=sorted([*RECIPES, *PURIFIERS]))
+    parser.add_argument("--stage", choices=("vae", "denoiser", "both", "decoder", "network"), help="default both")
     parser.add_argument("--round", type=int, help="one round of the stage; default all")
     parser.add_argument("--out", type=Path, default=Path("zoo-training"), help="folder of weights and states")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop this run after so long (a stage)")
     parser.add_argument("--fit", type=float, default=0.0, help="take as many steps as the pace allows in so long")
-    parser.add_argument("--clips", type=int, default=POOL, help="clips rendered to train on")
+    parser.add_argument("--clips", type=int, help=f"clips rendered to train on, or photos; {POOL} or {PHOTOS}")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--no-compile", action="store_true")
     parser.add_argument("--cuda-graph", action="store_true", help="replay each step as one CUDA graph (experimental)")
     parser.add_argument("--cache", type=Path, help="file to keep the denoiser's encoded clips in, for another run")
     given = parser.parse_args(arguments)
-    recipe, device = RECIPES[given.name], torch.device(given.device)
+    device, of_purifier = torch.device(given.device), given.name in PURIFIERS
     torch.backends.cudnn.benchmark = True
     torch.set_float32_matmul_precision("high")
     compiled = not given.no_compile and device.type == "cuda"
-    run = Run(given.out, device, given.seconds, given.fit, given.clips, given.cuda_graph, compiled, given.cache)
+    clips = given.clips or (PHOTOS if of_purifier else POOL)
+    run = Run(given.out, device, given.seconds, given.fit, clips, given.cuda_graph, compiled, given.cache)
+    try:
+        if of_purifier:
+            finished = _purifier_stage(PURIFIERS[given.name], given.stage, given.round, run)
+        else:
+            finished = _stages(RECIPES[given.name], given.stage or "both", given.round, run)
+    except UserError as error:
+        parser.error(str(error))
+    return 0 if finished else 1
+
+
+def _purifier_stage(purifier: Purifier, asked: str | None, number: int | None, run: Run) -> bool:
+    if asked not in (None, "network") or number not in (None, 1):
+        raise UserError(f"{purifier.name} has the one stage `network`, of one round")
+    return run_purifier(purifier, run)
+
+
+def _stages(recipe: Recipe, asked: str, number: int | None, run: Run) -> bool:
+    """The rounds that are asked for, until one is not finished. Returns whether all are."""
     stages: dict[str, tuple[tuple[Training, ...], Callable[[Recipe, int, Run], bool]]] = {
         "vae": (recipe.train_vae, run_vae),
         "decoder": (recipe.train_decoder, run_decoder),
         "denoiser": (recipe.train_denoiser, run_denoiser),
     }
+    if asked == "network":
+        raise UserError(f"{recipe.name} has no stage `network`, but {', '.join(stages)}")
     finished = True
-    try:
-        for stage in ("vae", "denoiser") if given.stage == "both" else (given.stage,):
-            plans, train_round = stages[stage]
-            for number in rounds(plans, given.round):
-                finished = finished and train_round(recipe, number, run)
-    except UserError as error:
-        parser.error(str(error))
-    return 0 if finished else 1
+    for stage in ("vae", "denoiser") if asked == "both" else (asked,):
+        plans, train_round = stages[stage]
+        for one in rounds(plans, number):
+            finished = finished and train_round(recipe, one, run)
+    return finished
 
 
 if __name__ == "__main__":

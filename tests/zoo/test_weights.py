@@ -34,10 +34,10 @@ def test_the_registered_small_models_are_those_with_weights() -> None:
     assert small <= set(RECIPES)
 
 
-def test_every_file_is_below_12_mb_and_all_below_60() -> None:
+def test_every_file_is_below_12_mb_and_all_below_68() -> None:
     sizes = {path: path.stat().st_size for path in WEIGHTS.rglob("*.safetensors")}
     assert max(sizes.values()) < 12_000_000
-    assert sum(sizes.values()) < 60_000_000
+    assert sum(sizes.values()) < 68_000_000
 
 
 @pytest.mark.parametrize("name", TRAINED)

@@ -36,10 +36,18 @@ class Pool:
 
 def render_pool(recipe: Recipe, clips: int, device: torch.device, offset: int = 0) -> Pool:
     """Render about `clips` training clips; `offset` in batches draws other people."""
-    factory = ClipFactory(recipe.size, recipe.frames, device, offset=offset)
+    return _rendered(ClipFactory(recipe.size, recipe.frames, device, offset=offset), clips)
+
+
+def render_photos(size: int, photos: int, device: torch.device, offset: int = 0) -> Pool:
+    """Render about so many photos, clips of one frame, of `size` pixels a side; `offset` as for `render_pool`."""
+    return _rendered(ClipFactory(size, 1, device, offset=offset), photos)
+
+
+def _rendered(factory: ClipFactory, clips: int) -> Pool:
     count = max(1, clips // (PEOPLE_A_BATCH * CLIPS_A_PERSON))
     frames, actions = zip(*factory.batches(count, PEOPLE_A_BATCH, CLIPS_A_PERSON), strict=True)
-    return Pool(torch.cat(frames), torch.cat(actions).to(device))
+    return Pool(torch.cat(frames), torch.cat(actions).to(factory.device))
 
 
 def caption_ids(actions: Tensor) -> Tensor:
