@@ -185,6 +185,11 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
         ("features-image[vgg]@1", "antibench.metrics.features_image:FeaturesImageVgg", "Likeness of video and photo"),
         ("features-video[vgg]@1", "antibench.metrics.features_video:FeaturesVideoVgg", "Likeness to the clean video"),
         ("features-photo[vgg]@1", "antibench.metrics.features_photo:FeaturesPhotoVgg", "Likeness of the photo as seen"),
+        (
+            "vae-consistency[small]@1",
+            "antibench.metrics.vae_consistency:VaeConsistencySmall",
+            "Change of the photo as seen by an autoencoder",
+        ),
         ("psnr@1", "antibench.metrics.psnr:Psnr", "Fidelity: PSNR in dB"),
         ("ssim@1", "antibench.metrics.ssim:Ssim", "Fidelity: SSIM"),
         ("ciede2000@1", "antibench.metrics.ciede2000:Ciede2000", "Fidelity: mean CIEDE2000 colour difference"),

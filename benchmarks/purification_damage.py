@@ -33,6 +33,7 @@ VARIANTS: tuple[tuple[str, dict[str, Any]], ...] = (
 NAMES = [
     *("jpeg", "webp", "avif", "h264", "gaussian-blur", "median", "bilateral", "adverse-cleaner", "resize"),
     *("crop-resize", "gaussian-noise", "bit-depth", "tvm", "social-media", "screenshot", "print-scan"),
+    *("diffpure", "gridpure", "impress", "img2img", "vae-round-trip", "denoiser", "sr-down-up", "noisy-upscaling"),
 ]
 HEAD = (
     "| purification | strength | PSNR, dB | ST-LPIPS\\[vgg\\] | twin, mean levels |",
