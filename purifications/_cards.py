@@ -17,9 +17,9 @@ DIFFPURE = (
     "booktitle={ICML}, year={2022}}"
 )
 GRIDPURE = (
-    "@inproceedings{zhao2024gridpure, title={Can Protective Perturbation Safeguard Personal Data from Being Exploited "
-    "by Stable Diffusion?}, author={Zhao, Zhengyue and Duan, Jinhao and Xu, Kaidi and Wang, Chenan and Zhang, Rui and Du, "
-    "Zidong and Guo, Qi and Hu, Xing}, booktitle={CVPR}, year={2024}}"
+    "@inproceedings{zhao2024gridpure, title={Can Protective Perturbation Safeguard Personal Data from Being "
+    "Exploited by Stable Diffusion?}, author={Zhao, Zhengyue and Duan, Jinhao and Xu, Kaidi and Wang, Chenan and "
+    "Zhang, Rui and Du, Zidong and Guo, Qi and Hu, Xing}, booktitle={CVPR}, year={2024}}"
 )
 IMPRESS = (
     "@inproceedings{cao2023impress, title={IMPRESS: Evaluating the Resilience of Imperceptible Perturbations Against "

@@ -33,7 +33,7 @@ class DiffPure(Learned):
     version: ClassVar[int] = 1
     card: ClassVar[Card] = Card(
         title="DiffPure: noise to t*, then the reverse process of a diffusion model",
-        source="Nie et al. 2022, section 3.1; reverse process Ho et al. 2020, algorithm 2",
+        source="Nie et al. 2022; reverse process Ho et al. 2020, algorithm 2",
         year=2022,
         arxiv="2205.07460",
         citation=DIFFPURE,

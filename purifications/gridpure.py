@@ -38,7 +38,7 @@ class GrIDPure(Learned):
     version: ClassVar[int] = 1
     card: ClassVar[Card] = Card(
         title="GrIDPure: many small noisings and denoisings, on overlapping tiles",
-        source="Zhao et al. 2024, algorithm 1",
+        source="Zhao et al. 2024, tiles and blending as its code has them",
         year=2024,
         arxiv="2312.00084",
         citation=GRIDPURE,

@@ -42,7 +42,7 @@ class Img2Img(Learned):
     version: ClassVar[int] = 1
     card: ClassVar[Card] = Card(
         title="SDEdit: image-to-image diffusion at low strength",
-        source="Meng et al. 2022, algorithm 1, as the image-to-image pipeline of Stable Diffusion",
+        source="Meng et al. 2022, as the image-to-image pipeline of Stable Diffusion",
         year=2022,
         arxiv="2108.01073",
         citation=SDEDIT,

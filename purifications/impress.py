@@ -26,7 +26,7 @@ class Impress(Learned):
     Attributes:
         network: "purifier-vae-small", or an `AutoencoderKL` on the hub such as stabilityai/sd-vae-ft-mse.
         revision: Its commit on the hub.
-        share: Of the iterations, 1 for all of them.
+        share: Of the iterations; 1, all of them, is for photos of 512 px.
         learning_rate: Of Adam at the first iteration, falling as a cosine; photos are in [-1, 1].
         distance: Perceptual: "vae", by the stages of the VAE's own encoder, or "lpips", whose VGG has to be fetched.
         bound: Perceptual distance from the protected photo that costs nothing.
@@ -44,7 +44,7 @@ class Impress(Learned):
     version: ClassVar[int] = 1
     card: ClassVar[Card] = Card(
         title="IMPRESS: make the photo consistent with a VAE's reconstruction of it",
-        source="Cao et al. 2023, equation 6",
+        source="Cao et al. 2023, the objective as its code states it",
         year=2023,
         arxiv="2310.19248",
         citation=CITATION,
