@@ -62,7 +62,10 @@ def ancestral(model: Diffusion, levels: int, steps: int) -> Any:
     """
     scheduler = DDPMScheduler.from_config(dict(model.schedule), variance_type="fixed_small")
     marks = np.linspace(levels, 0, min(steps, levels) + 1)[:-1].round()
-    scheduler.set_timesteps(timesteps=[int(mark) - 1 for mark in marks])
+    if len(marks):
+        scheduler.set_timesteps(timesteps=[int(mark) - 1 for mark in marks])
+    else:
+        scheduler.timesteps = scheduler.timesteps[:0]
     return scheduler
 
 
@@ -75,7 +78,10 @@ def deterministic(model: Diffusion, strength: float, steps: int) -> Any:
 
 
 def renewed(model: Diffusion, photos: Tensor, sampler: Any, generator: torch.Generator) -> Tensor:
-    """Noise photos (B, 3, H, W) in [0, 1] to the sampler's first level, and denoise them by all of its steps."""
+    """Noise photos (B, 3, H, W) in [0, 1] to the sampler's first level, and denoise them by all of its steps.
+
+    A sampler without a step leaves them as they are.
+    """
     if len(sampler.timesteps) == 0:
         return photos
     height, width = photos.shape[-2:]
