@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
-from diffusers import ModelMixin
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from antibench.contracts import Place
 from antibench.errors import UserError
-from antibench.models.hub import load_pipeline, load_pretrained, require_commit
+from antibench.models.hub import load_alone, load_pipeline, load_pretrained, require_commit
 from antibench.models.origin import Origin
 from antibench.zoo.purifiers import PURIFIERS, load_purifier
 
@@ -110,10 +109,11 @@ def _embedded(name: str, device: str) -> nn.Module:
 def _from_hub(kind: Any, origin: Origin, device: str) -> Any:
     require_commit(origin, "revision")
     with torch.random.fork_rng(devices=[]):
-        if not issubclass(kind, ModelMixin | PreTrainedModel):
-            return load_pretrained(kind, origin)
-        network = load_pretrained(kind, origin, dtype=torch.float32, use_safetensors=True)
-    return network.eval().requires_grad_(False).to(device)
+        if issubclass(kind, PreTrainedModel):
+            found = load_pretrained(kind, origin, dtype=torch.float32, use_safetensors=True)
+        else:
+            found = load_alone(kind, origin)
+    return found.eval().requires_grad_(False).to(device) if isinstance(found, nn.Module) else found
 
 
 @lru_cache(maxsize=2)

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from diffusers import DiffusionPipeline, ModelMixin
+from diffusers.utils import SAFETENSORS_WEIGHTS_NAME
 from huggingface_hub import HfApi, constants, hf_hub_download, try_to_load_from_cache
 from transformers import PreTrainedModel
 
@@ -72,12 +73,10 @@ def load_pipeline(
 
 
 def load_pretrained(kind: Any, origin: Origin, **options: Any) -> Any:
-    """Load a network, tokenizer or scheduler that is alone in its repository, at a pinned commit or from a folder.
-
-    No code of either is run.
+    """Load a model or tokenizer of transformers at a pinned commit or from a folder; no code of either is run.
 
     Args:
-        kind: Its class of diffusers or transformers, or an `Auto...` class.
+        kind: Its class, or an `Auto...` class.
         origin: Where it comes from.
         options: More for `from_pretrained`.
 
@@ -92,11 +91,32 @@ def load_pretrained(kind: Any, origin: Origin, **options: Any) -> Any:
         if not cached:
             _require_hub(origin)
         options = {**options, "revision": origin.revision, "local_files_only": cached}
-    if isinstance(kind, type) and issubclass(kind, PreTrainedModel | ModelMixin):
+    if isinstance(kind, type) and issubclass(kind, PreTrainedModel):
         return load_network(kind, where, origin, **options)
     try:
         with quiet_libraries():
             return kind.from_pretrained(str(where), **options)
+    except BROKEN as error:
+        raise origin.broken(error) from error
+
+
+def load_alone(kind: Any, origin: Origin) -> Any:
+    """Load a network of diffusers in float32, or a scheduler, that lies at the root of its repository or folder.
+
+    Args:
+        kind: Its class.
+        origin: Where it comes from.
+
+    Raises:
+        UserError: if it is neither cached nor within reach, has no safetensors, or its weights do not fit.
+    """
+    folder = fetch_file(origin, kind.config_name).parent
+    if issubclass(kind, ModelMixin):
+        fetch_file(origin, SAFETENSORS_WEIGHTS_NAME)
+        return load_network(kind, folder, origin, dtype=torch.float32, use_safetensors=True, local_files_only=True)
+    try:
+        with quiet_libraries():
+            return kind.from_pretrained(folder, local_files_only=True)
     except BROKEN as error:
         raise origin.broken(error) from error
 
