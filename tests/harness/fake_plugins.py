@@ -23,6 +23,7 @@ from antibench.contracts import (
     ImageU8,
     ModelCard,
     PerturbContext,
+    Place,
     Unscored,
 )
 from antibench.pixels import digest, fit, to_float
@@ -277,3 +278,27 @@ class FakeOdd(_Score):
         if self.how == "raise":
             raise KeyError("nothing here")
         return {"nan": float("nan"), "bounds": 1.5}.get(self.how) or Unscored("no face in any frame")
+
+
+@PURIFICATIONS.register
+@dataclass(frozen=True)
+class FakeLearned:
+    """Its weights are one number, which it adds; it adds 100 where it is told to compute elsewhere than on the CPU."""
+
+    name: ClassVar[str] = "fake-learned"
+    version: ClassVar[int] = 1
+    card: ClassVar[Card] = CARD
+    grid: ClassVar[tuple[float, ...]] = (1,)
+    stochastic: ClassVar[bool] = False
+    backend: ClassVar[str] = "numpy add"
+    local_files: ClassVar[tuple[str, ...]] = ("model.ckpt",)
+
+    def apply(
+        self, image: ImageU8, *, strength: float, rng: np.random.Generator, place: Place | None = None
+    ) -> ImageU8:
+        place = place or Place()
+        add = 1 if place.weights is None else int((place.weights / "model.ckpt").read_text())
+        return image // 2 + np.uint8(add + 100 * (place.device != "cpu"))
+
+    def twin(self, image: torch.Tensor, *, strength: float, generator: torch.Generator) -> None:
+        return None

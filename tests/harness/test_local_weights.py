@@ -102,8 +102,8 @@ def test_the_parts_of_a_pipeline_count_and_nothing_beside_them(tmp_path: Path) -
 WRONG = [
     ("fake-local", "write MODEL=PATH, such as svd=weights/svd"),
     ("=x", "write MODEL=PATH"),
-    ("fake-locl={folder}", "the suite has no model 'fake-locl'; did you mean 'fake-local'? (it has: fake-local)"),
-    ("svd={folder}", "the suite has no model 'svd' (it has: fake-local)"),
+    ("fake-locl={folder}", "the suite has no model or purification 'fake-locl'; did you mean 'fake-local' or"),
+    ("svd={folder}", "the suite has no model or purification 'svd' (it has: fake-grain, fake-local)"),
     ("fake-local={folder}/nowhere", "secret-place/nowhere: no such folder"),
     ("fake-local={empty}", "empty: the folder holds no model.ckpt"),
 ]
@@ -123,7 +123,7 @@ def test_what_is_wrong_is_named(given: str, told: str, folder: Path, tmp_path: P
 def test_weights_given_twice_or_to_a_model_that_has_its_own(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="the weights of fake-local are given twice"):
         chosen(f"fake-local={folder}", f"fake-local={folder}", store=tmp_path)
-    with pytest.raises(UserError, match="fake-shift takes no local weights; its own are part of antibench"):
+    with pytest.raises(UserError, match="fake-shift takes no local weights; what it has is part of antibench"):
         chosen(f"fake-shift={folder}", store=tmp_path, suite=fake_suite())
 
 
