@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
-import torch
 
 from antibench.contracts import Card, CellView, Unscored
 from antibench.metrics.result import within
-from antibench.pixels import to_float
-from antibench.zoo.purifiers import load_purifier
-
-NETWORK = "purifier-vae-small"
+from antibench.purifications.vae_round_trip import VaeRoundTrip
 
 
 @dataclass(frozen=True)
@@ -32,9 +27,9 @@ class VaeConsistencySmall:
         source="reconstruction error of an autoencoder, after MagNet (Meng and Chen, CCS 2017)",
         year=2017,
         arxiv="1705.09064",
-        licence=f"weights Apache-2.0 ({NETWORK})",
-        notes="Of the small world: it has seen rendered portraits alone. It chooses (`antibench.chosen`) and judges nothing: "
-        "a protection may be made through it, by eot(vae-round-trip).",
+        licence="weights Apache-2.0 (purifier-vae-small)",
+        notes="The autoencoder has seen rendered portraits alone. It chooses (`antibench.chosen`) and judges nothing: a "
+        "protection may be made through it, by eot(vae-round-trip).",
     )
     protects_when: ClassVar[Literal["lower", "higher", "neither"]] = "neither"
     bounds: ClassVar[tuple[float, float]] = (0.0, 255.0)
@@ -43,14 +38,5 @@ class VaeConsistencySmall:
 
     def score(self, view: CellView) -> float | Unscored:
         """0..255 levels; 0 = the autoencoder changes nothing."""
-        if view.world != "small":
-            return Unscored("the autoencoder has seen rendered portraits alone")
-        photo = 2 * to_float(view.seen) - 1
-        with torch.no_grad():
-            again = _autoencoder()(photo).sample.clamp(-1, 1)
-        return within(self.bounds, float(np.abs(127.5 * (again - photo)).mean()))
-
-
-@lru_cache(maxsize=1)
-def _autoencoder() -> Any:
-    return load_purifier(NETWORK)
+        again = VaeRoundTrip().apply(view.seen, strength=1, rng=np.random.default_rng(0))  # draws nothing
+        return within(self.bounds, float(np.abs(again.astype(int) - view.seen).mean()))

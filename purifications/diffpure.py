@@ -46,7 +46,7 @@ class DiffPure(Learned):
             AT_64,
             "The twin takes the photo back in one step, differentiably.",
         ),
-        notes=EMBEDDED,
+        notes=f"{EMBEDDED} A photo of 64 px takes 0.3 s at each strength of one core.",
     )
     grid: ClassVar[tuple[float, ...]] = (0.05, 0.10, 0.15)
     stochastic: ClassVar[bool] = True

@@ -52,7 +52,7 @@ class GrIDPure(Learned):
             "only tile: the four corners would be the photo once more and are left out.",
             AT_64,
         ),
-        notes=EMBEDDED,
+        notes=f"{EMBEDDED} A photo of 64 px takes 0.3, 0.6 and 1 s of one core.",
     )
     grid: ClassVar[tuple[float, ...]] = (10, 20, 40)
     stochastic: ClassVar[bool] = True

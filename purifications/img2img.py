@@ -56,7 +56,7 @@ class Img2Img(Learned):
             AT_64,
             "The twin is one pass through the small model, differentiably; Stable Diffusion has none.",
         ),
-        notes=EMBEDDED,
+        notes=f"{EMBEDDED} A photo of 64 px takes 0.15, 0.3 and 0.4 s of one core.",
     )
     grid: ClassVar[tuple[float, ...]] = (0.1, 0.2, 0.3)
     stochastic: ClassVar[bool] = True

@@ -57,7 +57,7 @@ class Impress(Learned):
             "The distance is that of the VAE's own features, as no VGG lies in a package; the bound keeps its number.",
             "No noise before it, as for Glaze; for PhotoGuard the authors add 0.1.",
         ),
-        notes=EMBEDDED,
+        notes=f"{EMBEDDED} A photo of 64 px takes 0.1, 0.8 and 2.4 s of one core.",
     )
     grid: ClassVar[tuple[float, ...]] = (100, 1000, 3000)
     stochastic: ClassVar[bool] = False

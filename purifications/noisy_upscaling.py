@@ -55,7 +55,7 @@ class NoisyUpscaling(Learned):
             "Prompt, guidance and steps are those of PDM-Pure's upscaling.",
             "At 64 px the noise hides more of a face than at 512 px.",
         ),
-        notes=EMBEDDED,
+        notes=f"{EMBEDDED} A photo of 64 px takes 0.03, 0.03 and 0.05 s of one core.",
     )
     grid: ClassVar[tuple[float, ...]] = (160, 320, 640)
     stochastic: ClassVar[bool] = True

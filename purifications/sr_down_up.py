@@ -42,7 +42,7 @@ class SrDownUp(Learned):
             "The network enlarges as often as it takes to reach the photo's size; what is beyond it is resized away.",
             "At 64 px half the size leaves 32: the same scale destroys more of a face than at 256 px.",
         ),
-        notes=EMBEDDED,
+        notes=f"{EMBEDDED} A photo of 64 px takes about 0.01 s of one core.",
     )
     grid: ClassVar[tuple[float, ...]] = (0.75, 0.5, 0.25)
     stochastic: ClassVar[bool] = False

@@ -41,7 +41,7 @@ class VaeRoundTrip(Learned):
             "The mean of the posterior is decoded, so that nothing is drawn.",
             "The small VAE has four pixels a latent: eight would leave 8 x 8 latents of a photo of 64 px.",
         ),
-        notes=EMBEDDED,
+        notes=f"{EMBEDDED} A photo of 64 px takes 0.03 and 0.08 s of one core.",
     )
     grid: ClassVar[tuple[float, ...]] = (1, 3)
     stochastic: ClassVar[bool] = False

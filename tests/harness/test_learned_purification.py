@@ -82,9 +82,7 @@ def test_the_bench_says_where_to_compute_and_where_the_weights_lie(tmp_path: Pat
     assert "the local weights of fake-learned are not at hand" in purified(tmp_path / "4", "cpu", {}, "d")
 
 
-def test_a_run_with_local_weights_is_another_run(
-    tmp_path: Path, folder: Path, run_fake: RunFake, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_with_local_weights_is_another_run(tmp_path: Path, folder: Path, run_fake: RunFake) -> None:
     suite = fake_suite(overrides=(learned,))
     weights = local_weights(suite, [f"fake-learned={folder}"], Store(tmp_path / "store"), lambda text: None)
     assert not purify_jobs(resolved())["fake-learned"] & purify_jobs(resolved("cpu", digests(weights)))["fake-learned"]
@@ -100,6 +98,14 @@ def test_a_run_with_local_weights_is_another_run(
     with pytest.raises(UserError, match="fake-learned has other weights in A than in B"):
         compare(*(part for run in runs for part in (run.header, run.cells)))
     compare(*(part for run in (runs[1], runs[1]) for part in (run.header, run.cells)))
+
+
+def test_rescore_finds_the_videos(
+    tmp_path: Path, folder: Path, run_fake: RunFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite = fake_suite(overrides=(learned,))
+    weights = local_weights(suite, [f"fake-learned={folder}"], Store(tmp_path / "store"), lambda text: None)
+    ran = run_fake(overrides=(learned,), weights=weights)
     monkeypatch.setattr(run_module, "local_pool", inline_pool)
     again = rescore(Settings(ran.folder, tmp_path / "store"), ("fake-odd",), Quiet())
     assert again.summary["cells"]["failed"] == 0

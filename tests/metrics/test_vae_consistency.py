@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
@@ -40,7 +38,8 @@ def test_it_is_the_mean_change_in_levels(photos: list[ImageU8]) -> None:
     pixels = torch.from_numpy(photos[0].astype(np.float32)).permute(2, 0, 1)[None]
     with torch.no_grad():
         again = load_purifier("purifier-vae-small")(pixels / 127.5 - 1).sample.clamp(-1, 1)  # type: ignore[operator]
-    assert score(photos[0]) == pytest.approx(float((127.5 * (again + 1) - pixels).abs().mean()), abs=1e-3)
+    wanted = (127.5 * (again + 1)).round() - pixels
+    assert score(photos[0]) == pytest.approx(float(wanted.abs().mean()), abs=1e-3)
 
 
 def test_it_looks_at_the_photo_as_seen_alone(photos: list[ImageU8]) -> None:
@@ -54,9 +53,3 @@ def test_signs_of_eight_levels_stand_out_of_every_clean_portrait(photos: list[Im
         clean.append(score(photo))
         disturbed.append(score(np.clip(photo.astype(int) + signs, 0, 255).astype(np.uint8)))
     assert min(disturbed) > 1.5 * max(clean)
-
-
-def test_photos_of_the_real_world_are_not_for_it(photos: list[ImageU8]) -> None:
-    assert METRIC.score(dataclasses.replace(view(photos[0]), world="real")) == Unscored(
-        "the autoencoder has seen rendered portraits alone"
-    )

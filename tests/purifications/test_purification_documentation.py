@@ -14,7 +14,7 @@ from antibench.testing.purification_contract import checks
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "purifications.md").read_text()
 RESULTS = (ROOT / "docs" / "results" / "purifications.md").read_text()
-SLOW = ("adverse-cleaner", "tvm")
+SLOW = ("adverse-cleaner", "tvm", "diffpure", "gridpure", "impress", "img2img")
 """Tens of seconds for all portraits and strengths."""
 
 
