@@ -28,7 +28,7 @@ class VaeConsistencySmall:
         year=2017,
         arxiv="1705.09064",
         licence="weights Apache-2.0 (purifier-vae-small)",
-        notes="The autoencoder has seen rendered portraits alone. It chooses (`antibench.chosen`) and judges nothing: a "
+        notes="The autoencoder has seen rendered portraits alone. It chooses (`antibench.chosen`), judges nothing: a "
         "protection may be made through it, by eot(vae-round-trip).",
     )
     protects_when: ClassVar[Literal["lower", "higher", "neither"]] = "neither"
