@@ -56,12 +56,12 @@ def local_weights(
         UserError: for a model that the suite does not have or whose weights are embedded, and for a path or file that
             is not there.
     """
-    choices = {
+    choices = {choice.shown: (registry.MODELS, choice.name) for choice in suite.model_choices}
+    choices |= {
         name if is_expression(choice.name) else choice.shown: (registry.PURIFICATIONS, name)
         for choice in suite.purifications
         for name in choice.names
     }
-    choices |= {choice.shown: (registry.MODELS, choice.name) for choice in suite.model_choices}
     asked: dict[str, Path] = {}
     for text in given:
         model, path = named_path(text)

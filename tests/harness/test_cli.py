@@ -71,7 +71,10 @@ WRONG = [
     (["run", "--suite", "smoke", "--images", "nowhere"], "folder of photos nowhere: No such file or directory"),
     (["run", "--suite", "smoke", "--plugin", "nowhere.py"], "--plugin nowhere.py: no such file"),
     (["run", "--suite", "smoke", "--workers", "0"], "--workers"),
-    (["run", "--suite", "smoke", "--weights", "svd=."], "the suite has no model 'svd' (it has: dynamicrafter-small)"),
+    (
+        ["run", "--suite", "smoke", "--weights", "svd=."],
+        "the suite has no model or purification 'svd' (it has: dynamicrafter-small, jpeg)",
+    ),
     (["plan", "--suite", "smoke", "--weights", "dynamicrafter-small=."], "takes no local weights"),
     (["plan", "--suite", "smoke", "--model", "svd", "--weights", "svd=."], "the folder holds no model_index.json"),
     (["run", "--suit", "smoke"], "--suit"),

@@ -131,7 +131,7 @@ def test_a_label_of_the_suites_own_names_the_strengths_that_are_open() -> None:
     ("item", "message"),
     [
         ("jpgg(75)>resize(0.5)", "unknown purification 'jpgg'; did you mean jpeg?"),
-        ("jpeg(75)>resiz(0.5)", "unknown purification 'resiz'; did you mean resize?"),
+        ("jpeg(75)>resiz(0.5)", "unknown purification 'resiz'; did you mean resize or"),
         ("jpeg(75)>resize@7(0.5)", "purification 'resize@7' is not available: this antibench has resize@1"),
         ("jpeg(75,subsample=3)>resize(0.5)", "purification 'jpeg' has no parameter 'subsample'"),
         ({"name": "jpeg(75)>resize(0.5)", "strengths": [1]}, "`strengths` is for the one part"),
