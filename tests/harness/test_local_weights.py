@@ -103,7 +103,7 @@ WRONG = [
     ("fake-local", "write MODEL=PATH, such as svd=weights/svd"),
     ("=x", "write MODEL=PATH"),
     ("fake-locl={folder}", "the suite has no model or purification 'fake-locl'; did you mean 'fake-local' or"),
-    ("svd={folder}", "the suite has no model or purification 'svd' (it has: fake-grain, fake-local)"),
+    ("svd={folder}", "the suite has no model or purification 'svd' (it has: fake-local, fake-grain)"),
     ("fake-local={folder}/nowhere", "secret-place/nowhere: no such folder"),
     ("fake-local={empty}", "empty: the folder holds no model.ckpt"),
 ]
