@@ -9,23 +9,11 @@ import pytest
 import torch
 
 from antibench.contracts import ImageU8
-from antibench.errors import UserError
 from antibench.pixels import frames_to_u8
 from antibench.registry import PURIFICATIONS
 from antibench.zoo.portraits import ClipFactory
-from antibench.zoo.purifiers import PURIFIERS, purifier_folder
 
 NAMES = ["denoiser", "diffpure", "gridpure", "img2img", "impress", "noisy-upscaling", "sr-down-up", "vae-round-trip"]
-
-
-def shipped() -> bool:
-    try:
-        return all(purifier_folder(name) for name in PURIFIERS)
-    except UserError:
-        return False
-
-
-pytestmark = pytest.mark.skipif(not shipped(), reason="this installation holds no weights of the small purifiers")
 
 
 @pytest.fixture(scope="module")

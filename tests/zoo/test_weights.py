@@ -20,6 +20,7 @@ from antibench.zoo.assemble import load_components, weights_folder
 from antibench.zoo.networks import CaptionTokenEncoder
 from antibench.zoo.packaged import packaged_file
 from antibench.zoo.portraits import portrait_clip
+from antibench.zoo.purifiers import PURIFIERS
 from antibench.zoo.recipes import RECIPES
 from antibench.zoo.train import stage_name
 
@@ -116,3 +117,16 @@ def test_the_recipe_is_the_one_the_weights_were_made_by(name: str) -> None:
         assert (done["seed"], done["of"], done["batch"]) == (plan.seed, plan.steps, plan.batch)
         # A round that was cut short early is one that another has gone on from.
         assert (0.7 if stage in last else 0.5) * plan.steps < done["steps"] <= plan.steps
+
+
+@pytest.mark.parametrize("name", PURIFIERS)
+def test_a_network_of_a_purification_was_trained_as_its_recipe_says(name: str) -> None:
+    purifier = PURIFIERS[name]
+    record = json.loads((WEIGHTS / name / "training.json").read_text())["network"]
+    assert (record["seed"], record["steps"], record["batch"]) == (
+        purifier.train.seed,
+        purifier.train.steps,
+        purifier.train.batch,
+    )
+    assert (WEIGHTS / name / "network.safetensors").stat().st_size < purifier.most_bytes
+    assert json.loads((WEIGHTS / name / "card.json").read_text())["network"] == name
