@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from antibench.report.front import comparable, outdone_by
 from antibench.report.numbers import number, pair, plus_minus, share
 
 Row: TypeAlias = Mapping[str, Any]
@@ -40,6 +41,8 @@ def tables(summary: Mapping[str, Any], metric: str | None = None) -> list[Table]
     found += _transfer(rows, chosen)
     if rows:
         found += [*_fidelity(rows), *_photos_as_seen(rows), _cost(rows)]
+    for target in dict.fromkeys(row["target"] for row in rows):
+        found += _front([row for row in rows if row["target"] == target])
     others = [row for row in summary["rows"] if row["metric"] != chosen]
     return found + _others(others)
 
@@ -183,6 +186,23 @@ def _fidelity(rows: list[Row]) -> list[Table]:
 def _cost(rows: list[Row]) -> Table:
     body = [[*head, number(row["seconds"]), number(row["peak_mib"], 0)] for head, row in _unaimed(rows)]
     return Table("Cost of protecting one photo, median", [*HEAD, "seconds ↓", "peak MiB ↓"], body)
+
+
+def _front(rows: list[Row]) -> list[Table]:
+    """Strength against cost; one protection alone has no front."""
+    kept = comparable(rows)
+    if len(kept) < 2:
+        return []
+    body = []
+    for row in kept:
+        better = outdone_by(row, [other for other in kept if other["budget"] == row["budget"]])
+        strength = plus_minus(row["worst_case"], row["worst_high"])
+        if row["worst_case"] is None:
+            strength = f"{plus_minus(row['strength'], row['high'])} (unpurified)"
+        place = "on the front" if better is None else f"outdone by {_labels(better)}"
+        body.append([*_head(row), number(row["seconds"]), strength, place])
+    columns = [*HEAD, "seconds ↓", "worst case ↑", "front"]
+    return [Table(f"Strength against the seconds a photo takes on {model_label(rows[0])}", columns, body)]
 
 
 def _photos_as_seen(rows: list[Row]) -> list[Table]:
