@@ -46,7 +46,7 @@ class Treatment:
     """Label in a cell: ``jpeg(75)``, ``jpeg(75)>resize(0.5)``."""
     steps: tuple[tuple[PurificationFacts, float], ...]
 
-    @property
+    @cached_property
     def key(self) -> list[Any]:
         """What stands for it in a cell's id: digest and strength of its purification, or of each."""
         pairs: list[Any] = [[item.digest, strength] for item, strength in self.steps]
