@@ -63,6 +63,7 @@ def local_weights(
         for name in choice.names
     }
     asked: dict[str, Path] = {}
+    files: dict[str, dict[str, Path]] = {}
     for text in given:
         model, path = named_path(text)
         labels = [label for label, (_, name) in choices.items() if model in (label, name.partition("@")[0])]
@@ -74,13 +75,10 @@ def local_weights(
         for label in labels:
             if label in asked:
                 raise UserError(f"--weights {text}: the weights of {label} are given twice")
-            asked[label] = checked(model, _class_of(*choices[label]), path)
-    files = {label: _files(path, _class_of(*choices[label])) for label, path in asked.items()}
+            kind, name = choices[label]
+            asked[label] = checked(model, kind.load(name), path)
+            files[label] = _files(asked[label], kind.load(name))
     return {label: LocalWeights(path, _digest(files[label], store, note)) for label, path in asked.items()}
-
-
-def _class_of(kind: registry.Registry, name: str) -> type[Any]:
-    return kind.load(name)
 
 
 def named_path(text: str) -> tuple[str, Path]:
