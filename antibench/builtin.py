@@ -78,6 +78,7 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "Anti-Prompt (inspired): less from the caption, more from the photo",
         ),
         ("clean@1", "antibench.attacks.clean:Clean", "No protection"),
+        ("diffvax@1", "antibench.attacks.diffvax:DiffVax", "DiffVax: one forward pass of a trained network"),
         ("random-sign@1", "antibench.attacks.random_sign:RandomSign", "Random signs at the full budget"),
         (
             "random-lowfreq@1",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -33,13 +34,18 @@ class AntiI2V(SurrogateDescent):
         lab: Step in a* and b*.
         dct: Step in low DCT frequencies. With neither, steps are in RGB.
         irc: Internal representation collapse (`Collapse`).
-        ira: Internal representation anchoring to the unrelated photo (`Anchor`), over the last third of the layers.
+        ira: Internal representation anchoring to the unrelated photo (`Anchor`).
         aux: Raise CLIP and LPIPS distances.
         auxiliary: Networks of `aux`: "pretrained" (CLIP ViT-B/16, LPIPS SqueezeNet) or "surrogate", the surrogate's own
             image tokens (left out if it has none) and VAE encoder.
         lpips_of: Compare the VAE's "reconstruction" of the protected photo with the clean photo, or the "photo".
         ab_per_level: Bound of a* and b* in CIE units for each level of budget.
         dct_share: Lowest share of rows and columns of DCT coefficients.
+        irc_deep: How many of the last layers `irc` pulls to a shallow one, at most.
+        irc_weight: Of `irc` divided by its first value; that of the diffusion loss is 1.
+        ira_weight: Of `ira`, likewise.
+        aux_weight: Of each distance of `aux`.
+        ira_share: Share of the denoiser's layers, counted from the last, that `ira` reads; in (0, 1].
         draws: Of how many triples of clip, noise level and noise each step takes one; IRA then runs the denoiser on the
             target photo once for each triple. None: a new triple each step, and with IRA a second pass each step.
     """
@@ -82,26 +88,35 @@ class AntiI2V(SurrogateDescent):
     lpips_of: Literal["reconstruction", "photo"] = "reconstruction"
     ab_per_level: float = 0.5
     dct_share: float = 0.125
+    irc_deep: int = 3
+    irc_weight: float = 1.0
+    ira_weight: float = 1.0
+    aux_weight: float = 1.0
+    ira_share: float = 1 / 3
     draws: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.draws is not None and self.draws < 1:
             raise ValueError(f"draws must be 1 or more, or None, not {self.draws}")
+        if min(self.irc_weight, self.ira_weight, self.aux_weight) < 0 or self.irc_deep < 1:
+            raise ValueError("irc_weight, ira_weight and aux_weight must be 0 or more, irc_deep 1 or more")
+        if not 0 < self.ira_share <= 1:
+            raise ValueError(f"ira_share must be above 0 and at most 1, not {self.ira_share}")
         self._spaces()  # refuses bounds out of range before anything runs
 
     def perturb(self, image: torch.Tensor, context: PerturbContext) -> torch.Tensor:
         """See `Protection.perturb`."""
         surrogate = context.surrogate
-        terms: list[Term] = [DiffusionLoss("+")]
+        weighted: list[tuple[float, Term]] = [(1.0, DiffusionLoss("+"))]
         if self.irc:
-            terms.append(Collapse(surrogate.layers))
+            weighted.append((self.irc_weight, Collapse(surrogate.layers, self.irc_deep)))
         if self.ira:
-            late = surrogate.layers[len(surrogate.layers) * 2 // 3 :]
-            terms.append(Anchor(surrogate, context.target_photo, late))
+            late = surrogate.layers[-math.ceil(len(surrogate.layers) * self.ira_share) :]
+            weighted.append((self.ira_weight, Anchor(surrogate, context.target_photo, late)))
         if self.aux:
-            terms += auxiliary_terms(surrogate, image, self.auxiliary, self.lpips_of)
-        weighted = [(1.0, term) for term in terms]
+            distances = auxiliary_terms(surrogate, image, self.auxiliary, self.lpips_of)
+            weighted += [(self.aux_weight, term) for term in distances]
         return self.descend(image, context, weighted, spaces=self._spaces(), normalise=True, draws=self.draws)
 
     def _spaces(self) -> list[Space]:

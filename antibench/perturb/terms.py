@@ -48,9 +48,11 @@ class Collapse(Term):
     The shallow side is detached: otherwise the shallow layer could instead be enriched to look like the deep one.
     """
 
-    def __init__(self, layers: Sequence[str]) -> None:
-        """`layers` are all of the denoiser's, in order. Which pair up is seen in the first pass, from their shapes."""
+    def __init__(self, layers: Sequence[str], deep: int = 3) -> None:
+        """`layers` are all of the denoiser's, in order. Which pair up is seen in the first pass, from their shapes;
+        `deep` of the last ones at most."""
         self._order = tuple(layers)
+        self._deep = deep
         self._pairs: dict[str, str] = {}
         self.layers = self._order
 
@@ -58,7 +60,9 @@ class Collapse(Term):
         """Mean over pairs and elements."""
         features = view.denoised.features
         if not self._pairs:
-            self._pairs = shallow_partners({name: features[name].shape for name in self._order}, self._order)
+            self._pairs = shallow_partners(
+                {name: features[name].shape for name in self._order}, self._order, deep=self._deep
+            )
             self.layers = tuple(dict.fromkeys([*self._pairs.values(), *self._pairs]))
         distances = [mean_square(features[deep], features[shallow].detach()) for deep, shallow in self._pairs.items()]
         return torch.stack(distances).mean()

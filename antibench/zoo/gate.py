@@ -301,8 +301,11 @@ def _disrupted(rows: list[dict[str, Any]], clean: float | None) -> Check:
 def strongest(rows: list[dict[str, Any]], photo_kept: float = PHOTO_KEPT) -> dict[str, Any] | None:
     """The row that leaves the video the least identity by the first judge, of those that leave the photo enough.
 
-    A protection that spoils the photo is its own fault, not the model's; only if all do is it taken from all.
+    A protection that spoils the photo is its own fault, not the model's; only if all do is it taken from all. None
+    where one was not measured: it might be the strongest.
     """
+    if any(row["means"]["protected"] is None for row in rows):
+        return None
     sparing = [row for row in rows if row["photo"] is not None and row["photo"] >= photo_kept]
     return min(sparing or rows, key=lambda row: float(row["means"]["protected"]), default=None)
 

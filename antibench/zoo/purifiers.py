@@ -8,16 +8,12 @@ whom neither a victim nor the benchmark has seen (`PEOPLE`), and none of them ha
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, Literal
 
-import torch
-from safetensors.torch import load_file, save_file
 from torch import nn
 
-from antibench.errors import UserError
-from antibench.zoo import eight_bit
+from antibench.zoo.network_file import network_folder, read_network
 from antibench.zoo.purifier_networks import DnCNN, PixelDiffusion, SuperResolution, image_vae
 from antibench.zoo.recipes import Training
 
@@ -26,7 +22,6 @@ SIZE = 64
 """Side of the photos in pixels, as the small models see them."""
 PEOPLE, PEOPLE_HELD_OUT = 2_000_000, 3_000_000
 """Offsets into the training people, in batches: the victims' people begin at 0 and at 1,000,000."""
-NETWORK = "network.safetensors"
 
 
 @dataclass(frozen=True)
@@ -127,14 +122,9 @@ def purifier_folder(name: str) -> Path:
     """The folder of the shipped weights.
 
     Raises:
-        UserError: unknown network, or weights that this installation does not hold.
+        UserError: see `network_folder`.
     """
-    if name not in PURIFIERS:
-        raise UserError(f"no small purifier {name!r} (there are {', '.join(PURIFIERS)})")
-    with as_file(files("antibench.zoo") / "weights" / name) as folder:
-        if not (folder / NETWORK).is_file():
-            raise UserError(f"{name} has no weights here: run `python -m antibench.zoo.train {name}` on a GPU")
-        return folder
+    return network_folder(name, PURIFIERS, "small purifier")
 
 
 def load_purifier(name: str, folder: Path | None = None) -> nn.Module:
@@ -145,16 +135,7 @@ def load_purifier(name: str, folder: Path | None = None) -> nn.Module:
         folder: Of its weights; None for those that are shipped.
 
     Raises:
-        UserError: see `purifier_folder`.
+        UserError: see `network_folder`.
     """
     folder = purifier_folder(name) if folder is None else folder
-    network = build_purifier(PURIFIERS[name])
-    network.load_state_dict(eight_bit.restored(load_file(folder / NETWORK)), strict=True)
-    return network.eval().requires_grad_(False)
-
-
-def save_purifier(network: nn.Module, folder: Path) -> None:
-    """Write the weights as safetensors, in eight bits."""
-    state: dict[str, torch.Tensor] = network.state_dict()
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file(eight_bit.packed(state), folder / NETWORK)
+    return read_network(build_purifier(PURIFIERS[name]), folder)

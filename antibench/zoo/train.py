@@ -7,7 +7,8 @@ that shares another's VAE uses the one trained in the same folder, else the one 
 stage may have several rounds, each from the weights of the one before: `--round 2` alone goes on from those in the same
 folder, else from those that are shipped.
 
-The networks of the learned purifications (`purifiers`) have one stage, `network`, of one round.
+The networks of the learned purifications (`purifiers`) and of the amortised protections (`protectors`) have one stage,
+`network`, of one round.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from torch import Tensor, nn
 
 from antibench.errors import UserError
 from antibench.models.opensora.vae import OpenSoraVAE
+from antibench.zoo import protectors, purifiers
 from antibench.zoo.assemble import (
     build_condition,
     build_denoiser,
@@ -34,17 +36,10 @@ from antibench.zoo.assemble import (
     save_vae,
     weights_folder,
 )
+from antibench.zoo.network_file import write_network
 from antibench.zoo.networks import PhotoEncoder
-from antibench.zoo.purifiers import (
-    PEOPLE,
-    PEOPLE_HELD_OUT,
-    PURIFIERS,
-    SIZE,
-    Purifier,
-    build_purifier,
-    load_purifier,
-    save_purifier,
-)
+from antibench.zoo.protectors import PROTECTORS, OnePass, Protector, load_protector
+from antibench.zoo.purifiers import PURIFIERS, SIZE, Purifier, build_purifier, load_purifier
 from antibench.zoo.recipes import RECIPES, Recipe, Training
 from antibench.zoo.training.autoencoders import encoder_parts, latent_scale, normalise, quieten
 from antibench.zoo.training.cache import cached_pool, pool_key
@@ -52,6 +47,8 @@ from antibench.zoo.training.clips import Pool, render_photos, render_pool
 from antibench.zoo.training.critic import PatchCritic
 from antibench.zoo.training.denoiser import Objective, encode_pool, measure_denoiser, train_denoiser
 from antibench.zoo.training.predicted import predicted_latents
+from antibench.zoo.training.protector import ProtectorObjective, Victim, measure_protector, train_protector
+from antibench.zoo.training.protector import card_of as card_of_protector
 from antibench.zoo.training.purifiers import OBJECTIVES, card_of, measure_purifier, train_purifier
 from antibench.zoo.training.session import Session
 from antibench.zoo.training.vae import Autoencoder, measure_vae, train_vae
@@ -87,7 +84,7 @@ class Run:
     compiled: bool
     cache: Path | None
 
-    def session(self, recipe: Recipe | Purifier, module: nn.Module, plan: Training, stage: str) -> Session:
+    def session(self, recipe: Recipe | Purifier | Protector, module: nn.Module, plan: Training, stage: str) -> Session:
         """The session of a round, with its state from before if there is one."""
         state = self.out / recipe.name / f"state-{stage}.pt"
         return Session(module, plan, state, self.seconds, self.fit, graph=self.graph)
@@ -206,16 +203,43 @@ def run_purifier(purifier: Purifier, run: Run) -> bool:
     kind = OBJECTIVES[purifier.task]
     objective = kind(build_purifier(purifier), plan).to(run.device)
     session = run.session(purifier, objective, plan, "network")
-    train_purifier(objective, render_photos(SIZE, run.clips, run.device, PEOPLE), session, compiled=run.compiled)
+    train_purifier(
+        objective, render_photos(SIZE, run.clips, run.device, purifiers.PEOPLE), session, compiled=run.compiled
+    )
     session.save()
     average = session.average
     assert isinstance(average, kind)
-    save_purifier(average.network, folder)
+    write_network(average.network, folder)
     stored = kind(load_purifier(purifier.name, folder), plan).to(run.device)
-    figures = measure_purifier(stored, render_photos(SIZE, 2 * HELD_OUT, run.device, PEOPLE_HELD_OUT))
+    figures = measure_purifier(stored, render_photos(SIZE, 2 * HELD_OUT, run.device, purifiers.PEOPLE_HELD_OUT))
     _record(folder, "network", plan.seed, run.clips, session, figures)
-    (folder / "card.json").write_text(json.dumps(card_of(purifier, stored.network, figures), indent=1) + "\n")
+    _write_card(folder, card_of(purifier, stored.network, figures))
     return session.finished
+
+
+def run_protector(protector: Protector, run: Run) -> bool:
+    """One run of the training of a protector's network. Returns whether it is finished."""
+    plan, folder, device = protector.train, run.out / protector.name, run.device
+    torch.manual_seed(plan.seed)
+    victim = Victim(protector.victim, device)
+    objective = ProtectorObjective(OnePass(protector.network), protector, victim).to(device)
+    session = run.session(protector, objective, plan, "network")
+    data = victim.encode(render_pool(victim.recipe, run.clips, device, protectors.PEOPLE))
+    train_protector(objective, data, session, compiled=run.compiled)
+    session.save()
+    average = session.average
+    assert isinstance(average, ProtectorObjective)
+    write_network(average.network, folder)
+    stored = ProtectorObjective(load_protector(protector.name, folder), protector, victim).to(device)
+    held_out = victim.encode(render_pool(victim.recipe, HELD_OUT, device, protectors.PEOPLE_HELD_OUT))
+    figures = measure_protector(stored, held_out)
+    _record(folder, "network", plan.seed, run.clips, session, figures)
+    _write_card(folder, card_of_protector(protector, stored.network, figures))
+    return session.finished
+
+
+def _write_card(folder: Path, card: dict[str, Any]) -> None:
+    (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n")
 
 
 def stage_name(stage: str, number: int) -> str:
@@ -267,7 +291,7 @@ def _record(folder: Path, stage: str, seed: int, clips: int, session: Session, f
 def main(arguments: list[str] | None = None) -> int:
     """The command line. Exit code 0 when the model is finished, 1 when another run is needed."""
     parser = argparse.ArgumentParser(prog="python -m antibench.zoo.train", description=__doc__)
-    parser.add_argument("name", choices=sorted([*RECIPES, *PURIFIERS]))
+    parser.add_argument("name", choices=sorted([*RECIPES, *PURIFIERS, *PROTECTORS]))
     parser.add_argument("--stage", choices=("vae", "denoiser", "both", "decoder", "network"), help="default both")
     parser.add_argument("--round", type=int, help="one round of the stage; default all")
     parser.add_argument("--out", type=Path, default=Path("zoo-training"), help="folder of weights and states")
@@ -286,8 +310,8 @@ def main(arguments: list[str] | None = None) -> int:
     clips = given.clips or (PHOTOS if of_purifier else POOL)
     run = Run(given.out, device, given.seconds, given.fit, clips, given.cuda_graph, compiled, given.cache)
     try:
-        if of_purifier:
-            finished = _purifier_stage(PURIFIERS[given.name], given.stage, given.round, run)
+        if given.name not in RECIPES:
+            finished = _only_stage(given.name, given.stage, given.round, run)
         else:
             finished = _stages(RECIPES[given.name], given.stage or "both", given.round, run)
     except UserError as error:
@@ -295,10 +319,10 @@ def main(arguments: list[str] | None = None) -> int:
     return 0 if finished else 1
 
 
-def _purifier_stage(purifier: Purifier, asked: str | None, number: int | None, run: Run) -> bool:
+def _only_stage(name: str, asked: str | None, number: int | None, run: Run) -> bool:
     if asked not in (None, "network") or number not in (None, 1):
-        raise UserError(f"{purifier.name} has the one stage `network`, of one round")
-    return run_purifier(purifier, run)
+        raise UserError(f"{name} has the one stage `network`, of one round")
+    return run_purifier(PURIFIERS[name], run) if name in PURIFIERS else run_protector(PROTECTORS[name], run)
 
 
 def _stages(recipe: Recipe, asked: str, number: int | None, run: Run) -> bool:

@@ -31,6 +31,7 @@ PUBLISHED = [
     "vgmshield",
     "diffusionguard",
     "dct-shield",
+    "diffvax",
 ]
 NAMES = [row[0].partition("@")[0] for row in BUILTIN["protections"]]
 

@@ -183,6 +183,16 @@ def test_a_protection_that_spoils_the_photo_does_not_stand_for_the_others() -> N
     assert all(answer.ok for answer in judge(figures))
 
 
+def test_a_protection_that_failed_leaves_no_verdict() -> None:
+    """It used to end in a TypeError, after an hour's work."""
+    figures = valid()
+    figures["rows"][3]["means"]["protected"] = None
+    assert strongest(figures["rows"][2:]) is None
+    unanswered = {answer.name for answer in judge(figures) if answer.detail == "not measured"}
+    assert unanswered >= {NOISE, "a second judge says the same", "the video leaves its own input as well"}
+    assert not any(answer.ok for answer in judge(figures) if answer.name in unanswered)
+
+
 def test_a_mean_is_never_over_what_happens_to_exist() -> None:
     cells = [
         {"metric": "ism[dlib]", "status": "ok", "value": 0.5},

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from antibench.errors import UserError
 from antibench.purifications._jpeg_twin import jpeg_twin
-from antibench.zoo import purifiers, train
+from antibench.zoo import network_file, train
 from antibench.zoo.eight_bit import packed
 from antibench.zoo.portraits import ClipFactory
 from antibench.zoo.purifier_networks import DnCNN, PixelDiffusion, SuperResolution
@@ -123,7 +123,7 @@ def test_a_stage_that_a_network_does_not_have_is_refused(
 
 
 def test_missing_weights_say_how_to_make_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(purifiers, "files", lambda package: tmp_path)
+    monkeypatch.setattr(network_file, "files", lambda package: tmp_path)
     with pytest.raises(UserError, match=r"python -m antibench\.zoo\.train purifier-sr-small"):
         load_purifier("purifier-sr-small")
     with pytest.raises(UserError, match="no small purifier 'sr'"):

@@ -20,6 +20,7 @@ from antibench.zoo.assemble import load_components, weights_folder
 from antibench.zoo.networks import CaptionTokenEncoder
 from antibench.zoo.packaged import packaged_file
 from antibench.zoo.portraits import portrait_clip
+from antibench.zoo.protectors import PROTECTORS
 from antibench.zoo.purifiers import PURIFIERS
 from antibench.zoo.recipes import RECIPES
 from antibench.zoo.train import stage_name
@@ -119,14 +120,14 @@ def test_the_recipe_is_the_one_the_weights_were_made_by(name: str) -> None:
         assert (0.7 if stage in last else 0.5) * plan.steps < done["steps"] <= plan.steps
 
 
-@pytest.mark.parametrize("name", PURIFIERS)
-def test_a_network_of_a_purification_was_trained_as_its_recipe_says(name: str) -> None:
-    purifier = PURIFIERS[name]
+@pytest.mark.parametrize("name", [*PURIFIERS, *PROTECTORS])
+def test_a_network_beside_the_models_was_trained_as_its_recipe_says(name: str) -> None:
+    recipe = {**PURIFIERS, **PROTECTORS}[name]
     record = json.loads((WEIGHTS / name / "training.json").read_text())["network"]
     assert (record["seed"], record["steps"], record["batch"]) == (
-        purifier.train.seed,
-        purifier.train.steps,
-        purifier.train.batch,
+        recipe.train.seed,
+        recipe.train.steps,
+        recipe.train.batch,
     )
-    assert (WEIGHTS / name / "network.safetensors").stat().st_size < purifier.most_bytes
+    assert (WEIGHTS / name / "network.safetensors").stat().st_size < recipe.most_bytes
     assert json.loads((WEIGHTS / name / "card.json").read_text())["network"] == name
