@@ -27,6 +27,25 @@ FramesU8: TypeAlias = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
+class Claim:
+    """Something that a method's authors say of it and that a run can answer: one side has more than the other.
+
+    Attributes:
+        said: In their sense, in this project's words.
+        more: Label of the protection that has more, or "clean".
+        less: Label of the one that has less.
+        after: Purification after which they are compared, as a suite writes it; "none".
+        metric: Whose scores are compared; empty: strengths by the suite's headline.
+    """
+
+    said: str
+    more: str
+    less: str
+    after: str = "none"
+    metric: str = ""
+
+
+@dataclass(frozen=True)
 class Card:
     """The facts of a registered thing."""
 
@@ -47,6 +66,8 @@ class Card:
     """How the original states its budget, and what that is in 8-bit levels."""
     deviations: tuple[str, ...] = ()
     """Where this differs from the original, and why."""
+    claims: tuple[Claim, ...] = ()
+    """What its authors say of it, as `antibench.claims` asks a run."""
     notes: str = ""
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import torch
 
-from antibench.contracts import Card, PerturbContext
+from antibench.contracts import Card, Claim, PerturbContext
 from antibench.perturb.descent import SurrogateDescent
 from antibench.perturb.terms import DiffusionLoss
 
@@ -50,6 +50,7 @@ class AdvDM(SurrogateDescent):
             "Gradient is taken at the 8-bit image, straight through the rounding; the original ignores rounding.",
             "200 steps by default; the image versions use 100, the video port up to 1000.",
         ),
+        claims=(Claim("Raising the diffusion loss is what protects.", "advdm", "advdm@minus"),),
     )
     needs: ClassVar[frozenset[str]] = frozenset({"diffusion_loss", "references"})
     stochastic: ClassVar[bool] = True

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 import torch
 
-from antibench.contracts import Card, PerturbContext
+from antibench.contracts import Card, Claim, PerturbContext
 from antibench.perturb.auxiliary import auxiliary_terms
 from antibench.perturb.descent import SurrogateDescent
 from antibench.perturb.objective import Term
@@ -71,6 +71,11 @@ class AntiI2V(SurrogateDescent):
             "Chosen: IRA takes the last third of the denoiser's layers and all VAE stages, relative to the target.",
             "Chosen: aux compares the VAE reconstruction (LPIPS) and the photo (CLIP) with the clean photo.",
             "The diffusion loss is followed through classifier-free guidance by default; guided=False for the branch.",
+        ),
+        claims=(
+            Claim("It protects more than AdvDM.", "anti-i2v", "advdm"),
+            Claim("It protects more than Mist.", "anti-i2v", "mist"),
+            Claim("It keeps more than AdvDM after JPEG.", "anti-i2v", "advdm", after="jpeg(75)"),
         ),
     )
     needs: ClassVar[frozenset[str]] = frozenset(

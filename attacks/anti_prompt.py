@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import torch
 
-from antibench.contracts import Card, PerturbContext
+from antibench.contracts import Card, Claim, PerturbContext
 from antibench.perturb.descent import SurrogateDescent
 from antibench.perturb.prompt_terms import TextAgainstPhoto
 
@@ -49,6 +49,10 @@ class AntiPrompt(SurrogateDescent):
             "Effects are measured by leaving caption or photo out, in features, not in maps of attention: a model "
             "whose text has an attention of its own always spends all of it on the text.",
             "Chosen: a ratio of effects, the last third of the layers, a mid-grey photo for none, 200 signed steps.",
+        ),
+        claims=(
+            Claim("It protects more than I2VGuard.", "anti-prompt", "i2vguard"),
+            Claim("It keeps more than I2VGuard after JPEG.", "anti-prompt", "i2vguard", after="jpeg(75)"),
         ),
         notes="A surrogate without text is refused.",
     )

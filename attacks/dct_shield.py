@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import torch
 
-from antibench.contracts import Card, PerturbContext
+from antibench.contracts import Card, Claim, PerturbContext
 from antibench.perturb.descent import Descent
 from antibench.perturb.encoder_terms import EncodedNorm
 from antibench.perturb.jpeg_space import JpegCoefficients
@@ -49,6 +49,9 @@ class DCTShield(Descent):
             "No channel is subsampled: 4:4:4. What the original does is not known.",
             "Steps decay linearly to a tenth instead of to 0; 200 by default, the original takes 1000.",
             "The gradient is taken at the 8-bit image, straight through the rounding.",
+        ),
+        claims=(
+            Claim("Made in JPEG coefficients it keeps more after JPEG.", "dct-shield", "photoguard", after="jpeg(75)"),
         ),
     )
     needs: ClassVar[frozenset[str]] = frozenset({"image_latents"})

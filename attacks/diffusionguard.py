@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import torch
 
-from antibench.contracts import Card, PerturbContext
+from antibench.contracts import Card, Claim, PerturbContext
 from antibench.perturb.descent import NoiseDescent
 from antibench.perturb.objective import Objective, Term, View
 from antibench.perturb.still import on_still
@@ -57,6 +57,10 @@ class DiffusionGuard(NoiseDescent):
             "The caption is the photo's; the original's is empty.",
             "200 steps, a tenth of the budget falling to a hundredth; the original takes 800 of a sixteenth.",
             "The gradient is taken at the 8-bit image, straight through the rounding.",
+        ),
+        claims=(
+            Claim("The first step's prediction is a better target than the encoder.", "diffusionguard", "photoguard"),
+            Claim("It keeps more than PhotoGuard after JPEG.", "diffusionguard", "photoguard", after="jpeg(75)"),
         ),
     )
     needs: ClassVar[frozenset[str]] = frozenset({"diffusion_loss"})

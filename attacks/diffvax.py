@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 
 import torch
 
-from antibench.contracts import Card, PerturbContext
+from antibench.contracts import Card, Claim, PerturbContext
 from antibench.zoo.protectors import OnePass, load_protector
 
 _CITATION = """@inproceedings{ozden2026diffvax,
@@ -38,14 +38,18 @@ class DiffVax:
         citation=_CITATION,
         licence="MIT",
         reference="ozdentarikcan/DiffVax",
-        native_space="not read",
+        native_space="not known",
         native_budget="none: a loss keeps the perturbation small",
         deviations=(
             "Image to video: the original is trained through inpainting, so that the edit becomes an empty picture "
             "outside of a mask. Here the victim's guided diffusion loss is raised, as AdvDM does a photo at a time.",
             "The budget is kept by a hyperbolic tangent and told to the network, not paid for in the loss.",
-            "A U-Net of 0.9 million weights instead of UNet++; no mask.",
+            "A U-Net of 1.7 million weights instead of UNet++; no mask.",
             "The gradient is taken at the 8-bit image in training, straight through the rounding.",
+        ),
+        claims=(
+            Claim("One pass protects as much as PhotoGuard's optimisation, or more.", "diffvax", "photoguard"),
+            Claim("It keeps more than PhotoGuard after JPEG.", "diffvax", "photoguard", after="jpeg(75)"),
         ),
         notes="Needs no surrogate when a photo is protected, but was trained against dynamicrafter-small: rows on that "
         "model are white box, all others transfer. Trained on rendered portraits of 64 px: on other photos it runs, "

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import torch
 
-from antibench.contracts import Card, PerturbContext
+from antibench.contracts import Card, Claim, PerturbContext
 from antibench.perturb.descent import SurrogateDescent
 from antibench.perturb.embedding_distance import EmbeddingDistance, FidelityLimit
 from antibench.perturb.predicted_clip import FrameSpread
@@ -57,6 +57,10 @@ class Dormant(SurrogateDescent):
             "step clips it.",
             "No momentum (0.5 in the original); signed steps that decay to a tenth, gradient at the 8-bit image.",
             "L_frame is followed through classifier-free guidance, as in the original.",
+        ),
+        claims=(
+            Claim("It protects more than PhotoGuard.", "dormant", "photoguard"),
+            Claim("It keeps more than PhotoGuard after JPEG.", "dormant", "photoguard", after="jpeg(75)"),
         ),
     )
     needs: ClassVar[frozenset[str]] = frozenset({"diffusion_loss", "image_latents", "vae_features", "references"})

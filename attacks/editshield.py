@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import torch
 
-from antibench.contracts import Card, PerturbContext
+from antibench.contracts import Card, Claim, PerturbContext
 from antibench.perturb.descent import EncoderDescent
 from antibench.perturb.encoder_terms import EncodedDistance, PixelDistance
 
@@ -48,6 +48,7 @@ class EditShield(EncoderDescent):
             "No expectation over blur, cropping or rotation.",
             "The gradient is taken at the 8-bit image, straight through the rounding.",
         ),
+        claims=(Claim("A latent moved away disrupts more than noise.", "editshield", "random-sign"),),
     )
     needs: ClassVar[frozenset[str]] = frozenset({"image_latents"})
     stochastic: ClassVar[bool] = True

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import torch
 
-from antibench.contracts import Card, PerturbContext
+from antibench.contracts import Card, Claim, PerturbContext
 from antibench.perturb.descent import EncoderDescent
 from antibench.perturb.encoder_terms import EncodedDistance
 from antibench.perturb.pattern import contrast_pattern
@@ -47,6 +47,7 @@ class EncoderTarget(EncoderDescent):
             "falling linearly to a hundredth, from a random start.",
             "The gradient is taken at the 8-bit image, straight through the rounding.",
         ),
+        claims=(Claim("The latents of another picture disrupt more than noise.", "encoder-target", "random-sign"),),
     )
     needs: ClassVar[frozenset[str]] = frozenset({"image_latents"})
     stochastic: ClassVar[bool] = True

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import torch
 
-from antibench.contracts import Card, PerturbContext
+from antibench.contracts import Card, Claim, PerturbContext
 from antibench.perturb.attention_terms import AttentionShift
 from antibench.perturb.descent import SurrogateDescent
 from antibench.perturb.predicted_clip import ClipMargin, ClipTarget
@@ -59,6 +59,7 @@ class I2VGuard(SurrogateDescent):
             "Signed steps that decay to a tenth, not Adam; the gradient is taken at the 8-bit image.",
             "X0' is followed through classifier-free guidance by default; guided=False for the branch alone.",
         ),
+        claims=(Claim("Its three modules do more than an encoder attack.", "i2vguard", "encoder-target"),),
         notes="The mean square of a map is orders of magnitude below that of latents, so that at equal weights signed "
         "steps follow the encoder and the denoiser.",
     )

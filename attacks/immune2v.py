@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import torch
 
-from antibench.contracts import Card, PerturbContext
+from antibench.contracts import Card, Claim, PerturbContext
 from antibench.perturb.descent import SurrogateDescent
 from antibench.perturb.pattern import contrast_pattern
 from antibench.perturb.predicted_clip import FramesTarget
@@ -65,6 +65,7 @@ class Immune2V(SurrogateDescent):
             "200 steps by default, from a tenth of the bound, decaying; the original takes 400 to 500 of a fiftieth.",
             "The prediction is followed through classifier-free guidance by default.",
         ),
+        claims=(Claim("A target for every frame does more than one for the encoder.", "immune2v", "encoder-target"),),
         notes="Where the early layer hardly heeds the caption, its features are nearest to those of chaos at the clean "
         "photo itself, and that term holds the perturbation back.",
     )

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import torch
 
-from antibench.contracts import Card, PerturbContext
+from antibench.contracts import Card, Claim, PerturbContext
 from antibench.perturb.descent import SurrogateDescent
 from antibench.perturb.pattern import contrast_pattern
 from antibench.perturb.terms import DiffusionLoss, LatentTarget
@@ -50,6 +50,7 @@ class Mist(SurrogateDescent):
             "Steps decay linearly to a tenth; the gradient is taken at the 8-bit image, straight through the rounding.",
             "200 steps by default; the original uses 100, the video port up to 1000.",
         ),
+        claims=(Claim("With a target for the latent it protects more than AdvDM.", "mist", "advdm"),),
     )
     needs: ClassVar[frozenset[str]] = frozenset({"diffusion_loss", "image_latents", "references"})
     stochastic: ClassVar[bool] = True

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import torch
 
 from antibench.attacks.mist import Mist
-from antibench.contracts import Card, PerturbContext
+from antibench.contracts import Card, Claim, PerturbContext
 from antibench.perturb.pattern import contrast_pattern
 from antibench.perturb.terms import DiffusionLoss, LatentTarget
 
@@ -32,6 +32,7 @@ class MistPaper(Mist):
         reference="mist-project/mist",
         native_budget="16 levels: 16/255, doubled for [-1, 1]",
         deviations=_SHARED,
+        claims=(Claim("With a target for the latent it protects more than AdvDM.", "mist-paper", "advdm"),),
     )
 
     diffusion_weight: float = 1e4
@@ -64,6 +65,7 @@ class MistVaijsc(Mist):
             'sign="+" by default, as the loss says; the published default "-" flees the target and lowers L_DM.',
             *_SHARED,
         ),
+        claims=(),
     )
 
     diffusion_weight: float = 1e4

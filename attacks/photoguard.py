@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import torch
 
-from antibench.contracts import Card, PerturbContext
+from antibench.contracts import Card, Claim, PerturbContext
 from antibench.perturb.descent import EncoderDescent
 from antibench.perturb.encoder_terms import EncodedDistance, EncodedNorm
 
@@ -45,6 +45,7 @@ class PhotoGuard(EncoderDescent):
             "200 steps by default; the original uses 1000.",
             "The gradient is taken at the 8-bit image, straight through the rounding.",
         ),
+        claims=(Claim("An encoder attack disrupts more than noise.", "photoguard", "random-sign"),),
     )
     needs: ClassVar[frozenset[str]] = frozenset({"image_latents"})
     stochastic: ClassVar[bool] = True

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import torch
 
 from antibench.attacks.photoguard import PhotoGuard
-from antibench.contracts import Card, PerturbContext
+from antibench.contracts import Card, Claim, PerturbContext
 from antibench.perturb.descent import SurrogateDescent
 from antibench.perturb.still import on_still
 from antibench.perturb.terms import DiffusionLoss
@@ -44,6 +44,13 @@ class PhotoGuardDiffusion(SurrogateDescent):
             "straight line.",
             "200 signed steps, a tenth of the budget falling to a hundredth; the original follows the gradient itself.",
             "The gradient is taken at the 8-bit image, straight through the rounding.",
+        ),
+        claims=(
+            Claim(
+                "Through the sampler it protects more than by the encoder.",
+                "photoguard-diffusion",
+                "photoguard",
+            ),
         ),
     )
     needs: ClassVar[frozenset[str]] = frozenset({"diffusion_loss"})

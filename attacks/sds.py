@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 import torch
 from torch.nn.functional import mse_loss
 
-from antibench.contracts import Card, PerturbContext
+from antibench.contracts import Card, Claim, PerturbContext
 from antibench.perturb.descent import NoiseDescent
 
 _CITATION = """@inproceedings{xue2024toward,
@@ -51,6 +51,7 @@ class SDS(NoiseDescent):
             "Steps decay linearly to a tenth; the gradient is taken at the 8-bit image, straight through the rounding.",
             "200 steps by default; the original uses 100.",
         ),
+        claims=(Claim("Towards the denoiser's clean picture protects more than away from it.", "sds", "sds@plus"),),
     )
     needs: ClassVar[frozenset[str]] = frozenset({"diffusion_loss", "still_latents"})
     stochastic: ClassVar[bool] = True

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import torch
 
-from antibench.contracts import Card, PerturbContext
+from antibench.contracts import Card, Claim, PerturbContext
 from antibench.perturb.auxiliary import auxiliary_terms
 from antibench.perturb.descent import EncoderDescent
 from antibench.perturb.encoder_terms import NoisyCosineDistance
@@ -52,6 +52,7 @@ class VGMShield(EncoderDescent):
             "200 steps by default; the original uses 1000.",
             "The gradient is taken at the 8-bit image, straight through the rounding.",
         ),
+        claims=(Claim("Misled encoders disrupt more than noise.", "vgmshield", "random-sign"),),
     )
     needs: ClassVar[frozenset[str]] = frozenset({"image_latents", "vae_features"})
     stochastic: ClassVar[bool] = True

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import torch
 
-from antibench.contracts import Card, PerturbContext
+from antibench.contracts import Card, Claim, PerturbContext
 from antibench.perturb.attention_terms import AttentionEnergy
 from antibench.perturb.descent import SurrogateDescent
 
@@ -51,6 +51,7 @@ class VidFreeze(SurrogateDescent):
             "First step a tenth of the bound, decaying to a tenth of that; the port's is 1/16 of it, constant.",
             "Noise levels and reference clip are drawn anew each step; the gradient is taken at the 8-bit image.",
         ),
+        claims=(Claim("The clip moves less.", "clean", "vid-freeze", metric="motion"),),
     )
     needs: ClassVar[frozenset[str]] = frozenset({"diffusion_loss", "attention", "references"})
     stochastic: ClassVar[bool] = True

@@ -11,12 +11,10 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-
+from antibench.claims import further
 from antibench.runfiles import read_run
 from antibench.scores import Group, Scores
-from antibench.stats import Interval, bootstrap, weighted
-from antibench.strength import Effects, Strengths
+from antibench.strength import Strengths
 
 
 def differences(scores: Scores, metric: str, one: str, other: str) -> Iterator[str]:
@@ -27,16 +25,11 @@ def differences(scores: Scores, metric: str, one: str, other: str) -> Iterator[s
         if group.protection != one or group.surrogate != group.target or twin not in groups:
             continue
         ours, theirs = (Strengths(scores, metric, item).effects["none"] for item in (group, twin))
-        found, photos = further(ours, theirs)
-        where = f"{group.target} at {group.budget} levels, {photos} photos"
+        found = further(ours, theirs)
+        if found is None:
+            continue
+        where = f"{group.target} at {group.budget} levels, {found.photos} photos"
         yield f"{one} - {other} on {where}: {found.estimate:.2f} [{found.low:.2f}, {found.high:.2f}]"
-
-
-def further(ours: Effects, theirs: Effects) -> tuple[Interval, int]:
-    """Mean difference of the strengths over the photos that both have, and how many these are."""
-    known = np.isfinite([ours.moved, theirs.moved, ours.span]).all(axis=0)
-    moved, span = (ours.moved - theirs.moved)[known], ours.span[known]
-    return bootstrap(lambda weights: weighted(weights, moved) / weighted(weights, span), len(moved)), len(moved)
 
 
 def main() -> None:

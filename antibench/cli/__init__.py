@@ -18,6 +18,7 @@ class LazyGroup(click.Group):
         "run": ("antibench.cli.run:run", "Run a suite, or what is missing of it."),
         "plan": ("antibench.cli.plan:plan", "Show what a suite would run, and what is done already."),
         "list": ("antibench.cli.listing:listing", "List what is registered."),
+        "info": ("antibench.cli.info:info", "Print the card of one thing."),
         "show": ("antibench.cli.results:show", "Show the result of a run."),
         "compare": ("antibench.cli.results:compare", "Compare two runs; exit 1 if protection got weaker."),
         "rescore": ("antibench.cli.rescore:rescore", "Score a run's stored videos again, or with more metrics."),

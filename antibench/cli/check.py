@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from antibench.cli.diagnose import diagnosed
-from antibench.errors import ExitCode, UserError, closest
+from antibench.cli.kind import kind_of
+from antibench.errors import ExitCode, UserError
 from antibench.expression import is_expression, parse_protection, parse_purification
 from antibench.local_weights import checked, named_path
 from antibench.registry import ALL, load_plugin_file
@@ -85,7 +86,7 @@ def check(
     if is_expression(name):
         kind, label, checks = _of_expression(name, params)
     else:
-        kind = kind or _kind_of(name)
+        kind = kind or kind_of(name)
         plugin_cls = type(ALL[kind].create(name, params))
         given = {**params, **_local(name, kind, plugin_cls, weights)}
         label, checks = f"{plugin_cls.name}@{plugin_cls.version}", _checks(kind, plugin_cls, given)
@@ -113,18 +114,6 @@ def _of_expression(name: str, params: dict[str, Any]) -> tuple[str, str, Iterato
     if "+" not in name.partition("(")[0]:
         return "purifications", parse_purification(name).label, contract.checks_of_purification(name, **params)
     return "protections", parse_protection(name).label, contract.checks_of_protection(name, **params)
-
-
-def _kind_of(name: str) -> str:
-    bare = name.partition("@")[0]
-    named = {kind: [entry.name for entry in registry.entries()] for kind, registry in ALL.items()}
-    kinds = [kind for kind, names in named.items() if bare in names]
-    if len(kinds) > 1:
-        raise UserError(f"{name!r} is the name of several things; add --kind {' or --kind '.join(kinds)}")
-    if not kinds:
-        hint = closest(bare, (item for names in named.values() for item in names))
-        raise UserError(f"nothing is registered as {name!r}{hint} (`antibench list` shows all)")
-    return kinds[0]
 
 
 def _local(name: str, kind: str, plugin_cls: type[Any], weights: tuple[str, ...]) -> dict[str, Any]:
