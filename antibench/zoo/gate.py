@@ -74,6 +74,7 @@ def measure(
     workers: int | None = None,
     quiet: bool = False,
     first: int = 0,
+    device: str = "cpu",
 ) -> dict[str, Any]:
     """Run the gate's suite on a small model and gather its figures.
 
@@ -85,6 +86,7 @@ def measure(
         workers: Processes; None for one a core.
         quiet: Show no progress.
         first: Index of the first of them.
+        device: "cpu" or "cuda", for the suite; the clips that are told to turn are made on the CPU.
 
     Returns:
         JSON-serialisable: `model` and `suite` with their versions, `first`, `portraits`, the means and intervals the
@@ -92,7 +94,9 @@ def measure(
     """
     suite = suite_of(name, portraits, first)
     people = range(first, first + portraits)
-    settings = Settings(out=runs / f"gate-{name}-{people.start}-{people.stop - 1}", store=store, workers=workers)
+    settings = Settings(
+        out=runs / f"gate-{name}-{people.start}-{people.stop - 1}", store=store, workers=workers, device=device
+    )
     with teller(quiet) as tell:
         done = run_suite(suite, settings, tell)
     cells = read_run(done.folder).cells
@@ -401,8 +405,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--store", type=Path, default=Path("results/store"))
     parser.add_argument("--runs", type=Path, default=Path("results/runs"))
     parser.add_argument("--workers", type=int, default=None)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     given = parser.parse_args(arguments)
-    figures = measure(given.name, given.portraits, given.store, given.runs, given.workers, first=given.first)
+    figures = measure(
+        given.name, given.portraits, given.store, given.runs, given.workers, first=given.first, device=given.device
+    )
     for answer in judge(figures):
         print(f"{'ok' if answer.ok else 'FAIL':<4}  {answer.name}: {answer.detail}", file=sys.stderr)
     return 0 if write_card(given.name, figures) else 3

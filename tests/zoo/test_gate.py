@@ -11,6 +11,7 @@ import pytest
 
 from antibench.cases import case_ids
 from antibench.resolve import resolve
+from antibench.zoo import gate
 from antibench.zoo.gate import _mean, _scored_portraits, judge, moved, strongest, suite_of, write_card
 
 NOISE = "random noise does nothing beyond the seed noise"
@@ -191,6 +192,28 @@ def test_a_protection_that_failed_leaves_no_verdict() -> None:
     unanswered = {answer.name for answer in judge(figures) if answer.detail == "not measured"}
     assert unanswered >= {NOISE, "a second judge says the same", "the video leaves its own input as well"}
     assert not any(answer.ok for answer in judge(figures) if answer.name in unanswered)
+
+
+def test_the_command_hands_on_what_it_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    told: dict[str, Any] = {}
+
+    def measured(*arguments: Any, **named: Any) -> dict[str, Any]:
+        told.update(dict(zip(("name", "portraits", "store", "runs", "workers"), arguments, strict=True)), **named)
+        return valid()
+
+    monkeypatch.setattr(gate, "measure", measured)
+    monkeypatch.setattr(gate, "write_card", lambda name, figures: True)
+    asked = ["cogvideox-small", "--portraits", "64", "--first", "65", "--workers", "6", "--device", "cuda"]
+    assert gate.main([*asked, "--store", str(tmp_path), "--runs", str(tmp_path)]) == 0
+    assert told == {
+        "name": "cogvideox-small",
+        "portraits": 64,
+        "store": tmp_path,
+        "runs": tmp_path,
+        "workers": 6,
+        "first": 65,
+        "device": "cuda",
+    }
 
 
 def test_a_mean_is_never_over_what_happens_to_exist() -> None:
