@@ -63,6 +63,7 @@ def main() -> None:
     parser.add_argument("--suite", default="methods")
     parser.add_argument("--surrogate", default="dynamicrafter-small")
     parser.add_argument("--photos", type=int, default=2)
+    parser.add_argument("-p", "--protection", action="append", help="only this name; repeatable")
     parser.add_argument("--json", type=Path, required=True, help="file to append to")
     given = parser.parse_args()
     suite = load_suite(given.suite, [])
@@ -73,7 +74,7 @@ def main() -> None:
     done = {json.loads(line)["label"] for line in known}
     for choice in suite.protections:
         facts = modified_protection(choice)
-        if facts.label in done:
+        if facts.label in done or choice.name not in (given.protection or [choice.name]):
             continue
         found = row(facts.label, instance(facts), setting)
         line = {"suite": f"{suite.name}@{suite.version}", "model": f"{model.name}@{model.version}", **found}
