@@ -57,6 +57,25 @@ def row(label: str, plugin: Protection, setting: Setting) -> dict[str, Any]:
     return {"label": label, "budget": BUDGET, "photos": len(photos), "torch": torch.__version__, **means}
 
 
+def table(lines: list[str]) -> str:
+    """The file as a Markdown table."""
+    found = [
+        "| protection | loss: clean, 1/4, 1/2, 3/4, all steps | random signs | zero gradients | last / first gradient "
+        "| mean levels |",
+        "|---|---|---:|---:|---:|---:|",
+    ]
+    for row in map(json.loads, lines):
+        if "loss" not in row:
+            found.append(f"| {row['label']} | does not descend | - | - | - | {row['mean_levels']:.1f} |")
+            continue
+        first, last = row["gradient"]
+        ratio = f"{last / first:.2g}" if first else "from 0"
+        loss = ", ".join(f"{value:.3g}" for value in row["loss"])
+        cells = [row["label"], loss, f"{row['loss_of_noise']:.3g}", f"{row['zeros']:.1%}", ratio]
+        found.append("| " + " | ".join([*cells, f"{row['mean_levels']:.1f}"]) + " |")
+    return "\n".join(found) + "\n"
+
+
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -65,7 +84,11 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=2)
     parser.add_argument("-p", "--protection", action="append", help="only this name; repeatable")
     parser.add_argument("--json", type=Path, required=True, help="file to append to")
+    parser.add_argument("--table", action="store_true", help="print the file as Markdown and run nothing")
     given = parser.parse_args()
+    if given.table:
+        sys.stdout.write(table(given.json.read_text().splitlines()))
+        return
     suite = load_suite(given.suite, [])
     model = MODELS.create(given.surrogate).load("cpu")
     dataset = DATASETS.create("portraits", {"count": given.photos, "split": "tune"})
