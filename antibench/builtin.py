@@ -203,6 +203,11 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "antibench.metrics.fdfr_buffalo:FdfrBuffalo",
             "Share of frames without a face by SCRFD (weights to be fetched)",
         ),
+        (
+            "clib-fiqa@1",
+            "antibench.metrics.clib_fiqa:ClibFiqaMetric",
+            "Quality of the faces in the video (weights to be fetched)",
+        ),
         ("features-image[vgg]@1", "antibench.metrics.features_image:FeaturesImageVgg", "Likeness of video and photo"),
         ("features-video[vgg]@1", "antibench.metrics.features_video:FeaturesVideoVgg", "Likeness to the clean video"),
         ("features-photo[vgg]@1", "antibench.metrics.features_photo:FeaturesPhotoVgg", "Likeness of the photo as seen"),

@@ -61,7 +61,8 @@ def test_another_detector_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "inside"), [((427, 640), (427, 640)), ((300, 451), (425, 640)), ((200, 100), (640, 320)), ((5, 5), (640,) * 2)]
+    ("shape", "inside"),
+    [((427, 640), (427, 640)), ((300, 451), (425, 640)), ((200, 100), (640, 320)), ((5, 5), (640,) * 2)],
 )
 def test_a_picture_is_fitted_into_the_square(shape: tuple[int, int], inside: tuple[int, int]) -> None:
     """300 x 451: 640 * 300 / 451 = 425.7, cut off as InsightFace does."""
