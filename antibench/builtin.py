@@ -208,6 +208,16 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "antibench.metrics.clib_fiqa:ClibFiqaMetric",
             "Quality of the faces in the video (weights to be fetched)",
         ),
+        (
+            "q-align-image@1",
+            "antibench.metrics.q_align_image:QAlignImage",
+            "Quality of the frames by OneAlign (weights to be fetched)",
+        ),
+        (
+            "q-align-video@1",
+            "antibench.metrics.q_align_video:QAlignVideo",
+            "Quality of the video by OneAlign (weights to be fetched)",
+        ),
         ("features-image[vgg]@1", "antibench.metrics.features_image:FeaturesImageVgg", "Likeness of video and photo"),
         ("features-video[vgg]@1", "antibench.metrics.features_video:FeaturesVideoVgg", "Likeness to the clean video"),
         ("features-photo[vgg]@1", "antibench.metrics.features_photo:FeaturesPhotoVgg", "Likeness of the photo as seen"),

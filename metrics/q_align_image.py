@@ -44,9 +44,9 @@ class QAlignImage(JudgesFrames):
         licence="S-Lab License 1.0 (non-commercial); the hub's card says MIT; LLaMA 2 Community License beneath",
         reference="Q-Future/Q-Align, q_align/evaluate/scorer.py",
         deviations=("own loader and network", "frame 0 is not judged: it is the photo itself"),
-        notes="Pictures padded to a square by the mean colour, 448 px, bicubic. The hub could not be reached where this "
-        "was written: the 862 names of weights follow the authors' code and the length of a public index of a "
-        "fine-tuned OneAlign; the network is held to transformers' Llama and CLIP on small sizes.",
+        notes="Pictures padded to a square by the mean colour, then 448 px, bicubic. The hub could not be reached when "
+        "this was written. Names of weights follow the authors' code; their number, 862, and size, 16.41 GB, are those "
+        "of public listings of its fine-tunes. The network is held to transformers' Llama and CLIP on small sizes.",
     )
     protects_when: ClassVar[Literal["lower", "higher", "neither"]] = "lower"
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)

@@ -46,8 +46,15 @@ def prompt(encode: Encode, kind: Kind) -> tuple[list[int], list[int]]:
 
 
 def level_ids(encode: Encode) -> list[int]:
-    """The first token of each level."""
-    return [encode(level)[0] for level in LEVELS]
+    """The first token of each level.
+
+    Raises:
+        UserError: if two of them are the same, which says that this is not LLaMA's tokenizer.
+    """
+    found = [encode(level)[0] for level in LEVELS]
+    if len(set(found)) < len(LEVELS):
+        raise UserError(f"the five levels have the first tokens {found}: this is not the tokenizer of {REPO}")
+    return found
 
 
 def expected_level(logits: Tensor) -> Tensor:
