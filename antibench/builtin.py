@@ -204,6 +204,11 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "Share of frames without a face by SCRFD (weights to be fetched)",
         ),
         (
+            "ism[deepface]@1",
+            "antibench.metrics.ism_deepface:IsmDeepFace",
+            "Identity of the video as Anti-DreamBooth measures it (DeepFace, weights to be fetched)",
+        ),
+        (
             "clib-fiqa@1",
             "antibench.metrics.clib_fiqa:ClibFiqaMetric",
             "Quality of the faces in the video (weights to be fetched)",

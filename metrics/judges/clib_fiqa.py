@@ -51,7 +51,7 @@ def prompts() -> list[str]:
 
 def expected_quality(logits: Tensor) -> Tensor:
     """Logits (N, 360) of faces against the prompts to scores (N,) in 0.1..0.9: the mean of the marginal's bins."""
-    marginal = logits.float().softmax(dim=1).unflatten(1, (-1, len(QUALITIES))).sum(dim=1)
+    marginal = logits.float().softmax(dim=1).view(len(logits), -1, len(QUALITIES)).sum(dim=1)
     return marginal @ torch.tensor(BINS, device=logits.device)
 
 

@@ -32,7 +32,7 @@ class Multiway(nn.Module):
 
 def _heads(x: Tensor, count: int) -> Tensor:
     """(B, T, C) to (B, heads, T, C / heads)."""
-    return x.unflatten(-1, (count, -1)).transpose(1, 2)
+    return x.view(*x.shape[:-1], count, -1).transpose(1, 2)
 
 
 def _joined(x: Tensor) -> Tensor:
@@ -177,7 +177,7 @@ class _QueryOutput(nn.Module):
         self.mlp = nn.ModuleDict(parts)
 
     def forward(self, attended: Tensor, queries: Tensor) -> Tensor:
-        x = queries + self.out_proj(attended)
+        x: Tensor = queries + self.out_proj(attended)
         inner = self.norm2(x)
         found: Tensor = self.mlp["w2"](self.mlp["ffn_ln"](F.silu(self.mlp["w1"](inner)) * self.mlp["w3"](inner)))
         return x + found
@@ -265,7 +265,8 @@ class MplugOwl2(nn.Module):
             before: (T,) token ids before the pictures.
             after: (U,) token ids after them.
         """
-        pictures = self.see(pixels.flatten(0, 1)).unflatten(0, pixels.shape[:2]).flatten(1, 2)
+        pictures = self.see(pixels.flatten(0, 1))
+        pictures = pictures.view(len(pixels), -1, pictures.shape[-1])  # those of a set one after the other
         texts = [self.model.embed_tokens(ids).expand(len(pixels), -1, -1) for ids in (before, after)]
         seen = torch.zeros(len(before) + pictures.shape[1] + len(after), dtype=torch.bool, device=pixels.device)
         seen[len(before) : len(before) + pictures.shape[1]] = True

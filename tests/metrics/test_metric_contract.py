@@ -19,6 +19,7 @@ NEEDS_DOWNLOAD = "lpips[alex]"
 ELSEWHERE = {
     "test_judge_buffalo": ("ism[buffalo_l]", "ism0[buffalo_l]", "ism-photo[buffalo_l]", "fdfr[buffalo_l]"),
     "test_judge_clib_fiqa": ("clib-fiqa",),
+    "test_judge_deepface": ("ism[deepface]",),
     "test_judge_q_align": ("q-align-image", "q-align-video"),
 }
 """Metrics of networks that come from a download, by the test that holds them to the contract with others in place."""

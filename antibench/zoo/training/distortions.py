@@ -42,7 +42,8 @@ class Distortion:
 
     def strength(self, level: int) -> float:
         """The strength of a level, 0 to 4."""
-        return self.weakest * (self.strongest / self.weakest) ** (level / (LEVELS - 1))
+        share = level / (LEVELS - 1)
+        return float(self.weakest ** (1 - share) * self.strongest**share)
 
 
 def distorted(photo: Tensor, kind: str, level: int, other: Tensor, draws: Draws) -> Tensor:
