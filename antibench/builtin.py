@@ -223,6 +223,11 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "antibench.metrics.q_align_video:QAlignVideo",
             "Quality of the video by OneAlign (weights to be fetched)",
         ),
+        (
+            "quality[small]@1",
+            "antibench.metrics.quality_small:QualitySmall",
+            "Quality of the frames by a small network, small world",
+        ),
         ("features-image[vgg]@1", "antibench.metrics.features_image:FeaturesImageVgg", "Likeness of video and photo"),
         ("features-video[vgg]@1", "antibench.metrics.features_video:FeaturesVideoVgg", "Likeness to the clean video"),
         ("features-photo[vgg]@1", "antibench.metrics.features_photo:FeaturesPhotoVgg", "Likeness of the photo as seen"),

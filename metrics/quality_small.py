@@ -33,7 +33,10 @@ class QualitySmall(JudgesFrames):
             "a convolutional network in place of a language model",
             "levels of distortions, rated by no person",
         ),
-        notes="NOTES",
+        notes="Spearman rank correlation of score and level, people held out: 0.82 over the seven kinds of distortion "
+        "of its training (0.67 ghosting to 0.95 blur and JPEG), 0.60 over five kinds it never saw (impulses 0.91, "
+        "posterised 0.87, motion blur 0.81, echo 0.60). Warped shapes it does not see at all (-0.03): a melted face of "
+        "clean pixels passes for good. An untouched photo scores 0.86 in the mean. It has seen no protection.",
     )
     protects_when: ClassVar[Literal["lower", "higher", "neither"]] = "lower"
     bounds: ClassVar[tuple[float, float]] = (0.0, 1.0)

@@ -27,7 +27,7 @@ from antibench.metrics.judges.arcface import aligned, embedding, onto_template
 from antibench.metrics.judges.identity import mean_embedding
 from antibench.metrics.judges.memo import PixelMemo
 from antibench.metrics.judges.onnx_network import Floats, onnx_network
-from antibench.metrics.judges.scrfd import decoded, letterboxed
+from antibench.metrics.judges.scrfd import Scrfd, decoded, letterboxed
 from antibench.metrics.judges.suppression import suppress
 from antibench.testing.metric_contract import checks
 
@@ -111,6 +111,19 @@ def test_a_face_is_cut_where_the_template_has_it() -> None:
         np.testing.assert_allclose(cut[top, left, :2], [x, y], atol=1.5)
     beyond = aligned(ramp, landmarks - 150)
     assert (beyond[0, 0] == 0).all()
+
+
+def test_of_two_on_one_place_the_likelier_stays_and_the_largest_comes_first() -> None:
+    """On the square of 64 px, for a picture of 32: two boxes of 48 px that share half, one of 16 elsewhere."""
+    found = outputs(64)
+    for place, score, reach in ((0, 0.6, 48), (2, 0.7, 48), (30, 0.9, 16)):  # stride 16: 4 places of 2 anchors a row
+        found[1][place], found[4][place] = score, (0, 0, reach / 16, reach / 16)
+    faces_found = Scrfd(lambda blob: found, size=64).detect(np.zeros((32, 32, 3), dtype=np.uint8))
+    assert [face.score for face in faces_found] == pytest.approx([0.7, 0.9])
+    np.testing.assert_allclose(faces_found[0].box, [8, 0, 32, 24])
+    np.testing.assert_allclose(faces_found[1].box, [24, 24, 32, 32])
+    both = Scrfd(lambda blob: found, size=64, overlap=0.55).detect(np.zeros((32, 32, 3), dtype=np.uint8))
+    assert len(both) == 3, "32 x 48 of 64 x 48 pixels is a half"
 
 
 def picture(green: int, found: bool = True) -> ImageU8:
@@ -213,6 +226,9 @@ def test_files_are_looked_up_and_checked(tiny: Path, monkeypatch: pytest.MonkeyP
         buffalo.weights("det_10g.onnx")
     monkeypatch.setattr(buffalo, "cached_in_hub", lambda repo, revision, name: moved)
     assert buffalo.weights("det_10g.onnx") == moved
+    moved.write_bytes(b"another network in the cache")
+    with pytest.raises(UserError, match=r"cached\.onnx has sha256"):
+        buffalo.weights("det_10g.onnx")
 
 
 def test_the_hub_s_cache_is_asked_at_the_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
