@@ -183,6 +183,51 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "antibench.metrics.ism_own_input:IsmOwnInput",
             "Identity against the own input",
         ),
+        (
+            "ism[buffalo_l]@1",
+            "antibench.metrics.ism_buffalo:IsmBuffalo",
+            "Identity of the video by ArcFace, real photos (weights to be fetched)",
+        ),
+        (
+            "ism0[buffalo_l]@1",
+            "antibench.metrics.ism0_buffalo:Ism0Buffalo",
+            "Identity by ArcFace, a missing face counts 0 (weights to be fetched)",
+        ),
+        (
+            "ism-photo[buffalo_l]@1",
+            "antibench.metrics.ism_photo_buffalo:IsmPhotoBuffalo",
+            "Identity of the photo by ArcFace (weights to be fetched)",
+        ),
+        (
+            "fdfr[buffalo_l]@1",
+            "antibench.metrics.fdfr_buffalo:FdfrBuffalo",
+            "Share of frames without a face by SCRFD (weights to be fetched)",
+        ),
+        (
+            "ism[deepface]@1",
+            "antibench.metrics.ism_deepface:IsmDeepFace",
+            "Identity of the video as Anti-DreamBooth measures it (DeepFace, weights to be fetched)",
+        ),
+        (
+            "clib-fiqa@1",
+            "antibench.metrics.clib_fiqa:ClibFiqaMetric",
+            "Quality of the faces in the video (weights to be fetched)",
+        ),
+        (
+            "q-align-image@1",
+            "antibench.metrics.q_align_image:QAlignImage",
+            "Quality of the frames by OneAlign (weights to be fetched)",
+        ),
+        (
+            "q-align-video@1",
+            "antibench.metrics.q_align_video:QAlignVideo",
+            "Quality of the video by OneAlign (weights to be fetched)",
+        ),
+        (
+            "quality[small]@1",
+            "antibench.metrics.quality_small:QualitySmall",
+            "Quality of the frames by a small network, small world",
+        ),
         ("features-image[vgg]@1", "antibench.metrics.features_image:FeaturesImageVgg", "Likeness of video and photo"),
         ("features-video[vgg]@1", "antibench.metrics.features_video:FeaturesVideoVgg", "Likeness to the clean video"),
         ("features-photo[vgg]@1", "antibench.metrics.features_photo:FeaturesPhotoVgg", "Likeness of the photo as seen"),

@@ -17,7 +17,8 @@ from antibench.registry import resolved_params
 from antibench.testing.check import Check, attempt
 
 _UNUSUAL_SEED = 0x5EED1E55  # a plugin that seeds a global generator would hardly choose this one
-_NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*(\[[a-z0-9]+([.-][a-z0-9]+)*\])?")
+# In brackets stands a network by its own name, such as `buffalo_l`.
+_NAME = re.compile(r"[a-z0-9]+([.-][a-z0-9]+)*(\[[a-z0-9]+([._-][a-z0-9]+)*\])?")
 
 
 def fact_checks(plugin_cls: type[Any], **params: Any) -> Iterator[Check]:

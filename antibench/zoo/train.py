@@ -7,8 +7,8 @@ that shares another's VAE uses the one trained in the same folder, else the one 
 stage may have several rounds, each from the weights of the one before: `--round 2` alone goes on from those in the same
 folder, else from those that are shipped.
 
-The networks of the learned purifications (`purifiers`) and of the amortised protections (`protectors`) have one stage,
-`network`, of one round.
+The networks of the learned purifications (`purifiers`), of the amortised protections (`protectors`) and of the quality
+metric (`quality`) have one stage, `network`, of one round.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from antibench.errors import UserError
 from antibench.models.opensora.vae import OpenSoraVAE
-from antibench.zoo import protectors, purifiers
+from antibench.zoo import protectors, purifiers, quality
 from antibench.zoo.assemble import (
     build_condition,
     build_denoiser,
@@ -40,6 +40,7 @@ from antibench.zoo.network_file import write_network
 from antibench.zoo.networks import PhotoEncoder
 from antibench.zoo.protectors import PROTECTORS, OnePass, Protector, load_protector
 from antibench.zoo.purifiers import PURIFIERS, SIZE, Purifier, build_purifier, load_purifier
+from antibench.zoo.quality import QUALITIES, Quality, RatingNet, load_quality
 from antibench.zoo.recipes import RECIPES, Recipe, Training
 from antibench.zoo.training.autoencoders import encoder_parts, latent_scale, normalise, quieten
 from antibench.zoo.training.cache import cached_pool, pool_key
@@ -50,6 +51,8 @@ from antibench.zoo.training.predicted import predicted_latents
 from antibench.zoo.training.protector import ProtectorObjective, Victim, measure_protector, train_protector
 from antibench.zoo.training.protector import card_of as card_of_protector
 from antibench.zoo.training.purifiers import OBJECTIVES, card_of, measure_purifier, train_purifier
+from antibench.zoo.training.quality import QualityObjective, measure_quality, train_quality
+from antibench.zoo.training.quality import card_of as card_of_quality
 from antibench.zoo.training.session import Session
 from antibench.zoo.training.vae import Autoencoder, measure_vae, train_vae
 
@@ -84,7 +87,9 @@ class Run:
     compiled: bool
     cache: Path | None
 
-    def session(self, recipe: Recipe | Purifier | Protector, module: nn.Module, plan: Training, stage: str) -> Session:
+    def session(
+        self, recipe: Recipe | Purifier | Protector | Quality, module: nn.Module, plan: Training, stage: str
+    ) -> Session:
         """The session of a round, with its state from before if there is one."""
         state = self.out / recipe.name / f"state-{stage}.pt"
         return Session(module, plan, state, self.seconds, self.fit, graph=self.graph)
@@ -238,6 +243,25 @@ def run_protector(protector: Protector, run: Run) -> bool:
     return session.finished
 
 
+def run_quality(plan_of: Quality, run: Run) -> bool:
+    """One run of the training of a quality network. Returns whether it is finished."""
+    plan, folder = plan_of.train, run.out / plan_of.name
+    torch.manual_seed(plan.seed)
+    objective = QualityObjective(RatingNet(plan_of.widths)).to(run.device)
+    session = run.session(plan_of, objective, plan, "network")
+    train_quality(objective, render_photos(quality.SIZE, run.clips, run.device, quality.PEOPLE), session)
+    session.save()
+    average = session.average
+    assert isinstance(average, QualityObjective)
+    write_network(average.network, folder)
+    stored = load_quality(plan_of.name, folder).to(run.device)
+    held_out = render_photos(quality.SIZE, HELD_OUT, run.device, quality.PEOPLE_HELD_OUT)
+    figures = measure_quality(stored, held_out, plan.seed)
+    _record(folder, "network", plan.seed, run.clips, session, figures)
+    _write_card(folder, card_of_quality(plan_of, stored, figures))
+    return session.finished
+
+
 def _write_card(folder: Path, card: dict[str, Any]) -> None:
     (folder / "card.json").write_text(json.dumps(card, indent=1) + "\n")
 
@@ -291,7 +315,7 @@ def _record(folder: Path, stage: str, seed: int, clips: int, session: Session, f
 def main(arguments: list[str] | None = None) -> int:
     """The command line. Exit code 0 when the model is finished, 1 when another run is needed."""
     parser = argparse.ArgumentParser(prog="python -m antibench.zoo.train", description=__doc__)
-    parser.add_argument("name", choices=sorted([*RECIPES, *PURIFIERS, *PROTECTORS]))
+    parser.add_argument("name", choices=sorted([*RECIPES, *PURIFIERS, *PROTECTORS, *QUALITIES]))
     parser.add_argument("--stage", choices=("vae", "denoiser", "both", "decoder", "network"), help="default both")
     parser.add_argument("--round", type=int, help="one round of the stage; default all")
     parser.add_argument("--out", type=Path, default=Path("zoo-training"), help="folder of weights and states")
@@ -322,6 +346,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _only_stage(name: str, asked: str | None, number: int | None, run: Run) -> bool:
     if asked not in (None, "network") or number not in (None, 1):
         raise UserError(f"{name} has the one stage `network`, of one round")
+    if name in QUALITIES:
+        return run_quality(QUALITIES[name], run)
     return run_purifier(PURIFIERS[name], run) if name in PURIFIERS else run_protector(PROTECTORS[name], run)
 
 

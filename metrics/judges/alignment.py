@@ -21,9 +21,7 @@ _MARGIN = 0.25
 """Space around the tight face square, as dlib cuts its training faces."""
 _EYES = (np.array([[0.2273302, 0.2213958], [0.7528139, 0.2212328]]) + _MARGIN) / (2 * _MARGIN + 1) * dlib_face.SIZE
 """Eye centres of the mean face dlib was trained with, in its cut."""
-_ARCFACE = np.array(
-    [[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]]
-)
+ARCFACE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
 """Eyes, nose and mouth corners in ArcFace's cut of 112 pixels."""
 
 
@@ -48,8 +46,8 @@ def arcface_cut(image: ImageU8, landmarks: Points) -> torch.Tensor:
         image: (H, W, 3) uint8.
         landmarks: (5, 2).
     """
-    source_mean, target_mean = landmarks.mean(axis=0), _ARCFACE.mean(axis=0)
-    source, target = ((points - mean) @ [1, 1j] for points, mean in ((landmarks, source_mean), (_ARCFACE, target_mean)))
+    source_mean, target_mean = landmarks.mean(axis=0), ARCFACE.mean(axis=0)
+    source, target = ((points - mean) @ [1, 1j] for points, mean in ((landmarks, source_mean), (ARCFACE, target_mean)))
     turn = complex(np.vdot(target, source) / np.vdot(target, target))
     return _cut(image, turn, source_mean, target_mean, mobileface.SIZE)
 

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from PIL import Image
 
 from antibench.contracts import ImageU8
 from antibench.metrics.judges.mtcnn import CropNet, ProposalNet, networks
-
-Array: TypeAlias = npt.NDArray[np.float64]
+from antibench.metrics.judges.suppression import Array, suppress
 
 
 @dataclass(frozen=True)
@@ -80,7 +77,8 @@ class Detector:
         sides = boxes[:, None, 2:] - boxes[:, None, :2] + 1
         landmarks = points.reshape(-1, 2, 5).transpose(0, 2, 1) * sides + boxes[:, None, :2]
         boxes = _shift(boxes, offsets, 1)
-        keep = _suppress(boxes, scores, 0.7, of_smaller=True)
+        # As in the published cascade, only the last stage counts both border pixels as part of a box.
+        keep = suppress(boxes, scores, 0.7, inclusive=1, of_smaller=True)
         return boxes[keep], scores[keep], landmarks[keep]
 
     def _propose(self, pixels: torch.Tensor, net: ProposalNet) -> Array:
@@ -152,25 +150,5 @@ def _square(boxes: Array) -> Array:
 
 
 def _thin(boxes: Array, scores: Array, offsets: Array, overlap: float) -> tuple[Array, Array, Array]:
-    keep = _suppress(boxes, scores, overlap)
+    keep = suppress(boxes, scores, overlap)
     return boxes[keep], scores[keep], offsets[keep]
-
-
-def _suppress(boxes: Array, scores: Array, overlap: float, *, of_smaller: bool = False) -> npt.NDArray[np.intp]:
-    """Greedy non-maximum suppression; overlap is intersection over union, or over the smaller of the two boxes.
-
-    As in the published cascade, only the last stage (`of_smaller`) counts both border pixels as part of a box.
-    """
-    inclusive = 1 if of_smaller else 0
-    area = (boxes[:, 2:] - boxes[:, :2] + inclusive).prod(axis=1)
-    left = np.argsort(-scores, kind="stable")
-    kept: list[np.intp] = []
-    while left.size:
-        best, left = left[0], left[1:]
-        kept.append(best)
-        low = np.maximum(boxes[best, :2], boxes[left, :2])
-        high = np.minimum(boxes[best, 2:], boxes[left, 2:])
-        common = np.maximum(high - low + inclusive, 0).prod(axis=1)
-        whole = np.minimum(area[best], area[left]) if of_smaller else area[best] + area[left] - common
-        left = left[common <= overlap * whole]
-    return np.array(kept, dtype=np.intp)

@@ -19,9 +19,9 @@ from safetensors.numpy import load_file
 
 from antibench.contracts import FramesU8, ImageU8, Unscored
 from antibench.errors import UserError
-from antibench.metrics.judges.deep_features import cosine
 from antibench.metrics.judges.dlib_face import face_net
 from antibench.metrics.judges.faces import RECOGNITION, Embedding, Recogniser, embed
+from antibench.metrics.judges.likeness import likenesses
 
 World: TypeAlias = Literal["small", "real"]
 
@@ -44,11 +44,12 @@ def similarities(
         UserError: if the weights of the judges or the mean of the small world are not installed.
     """
     centre = mean_embedding(world, recogniser)
-    wanted = embed(photo, recogniser)
-    if wanted is None:
-        return Unscored("no face is found in the photo that the frames are compared with")
-    found = [embed(frame, recogniser) for frame in frames]
-    return [None if face is None else cosine(face - centre, wanted - centre) for face in found]
+
+    def centred(image: ImageU8) -> Embedding | None:
+        face = embed(image, recogniser)
+        return None if face is None else face - centre
+
+    return likenesses(photo, frames, centred)
 
 
 @cache

@@ -15,6 +15,8 @@ import antibench
 ROOT = Path(antibench.__file__).parent
 HARNESS = {"antibench.zoo.gate", "antibench.zoo.gate_table", "antibench.zoo.world_mean"}
 """Modules beside the models that measure them; no model and no protection imports them."""
+OWN_JUDGE = ("antibench.zoo.quality", "antibench.zoo.training.quality")
+"""The quality network that is trained here: only the command that trains it imports it."""
 JUDGES_PACKAGES = {"mtcnn", "face_recognition_models", "stlpips_pytorch", "lpips"}
 
 
@@ -81,6 +83,17 @@ def test_the_search_finds_what_it_should() -> None:
 @pytest.mark.parametrize("name", GUARDED)
 def test_no_import_leads_to_a_metric(name: str) -> None:
     assert [module for module in reachable(name) if module.startswith("antibench.metrics")] == []
+
+
+@pytest.mark.parametrize("name", [name for name in GUARDED if name not in (*OWN_JUDGE, "antibench.zoo.train")])
+def test_nothing_leads_to_the_quality_network(name: str) -> None:
+    assert reachable(name).isdisjoint({*OWN_JUDGE, "antibench.zoo.train"})
+    strings = {node.value for node in ast.walk(tree(name)) if isinstance(node, ast.Constant)}
+    assert not [said for said in strings if isinstance(said, str) and "quality-small" in said]
+
+
+def test_the_quality_metric_does_reach_its_network() -> None:
+    assert "antibench.zoo.quality" in reachable("antibench.metrics.quality_small")
 
 
 @pytest.mark.parametrize("name", GUARDED)

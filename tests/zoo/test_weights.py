@@ -22,6 +22,7 @@ from antibench.zoo.packaged import packaged_file
 from antibench.zoo.portraits import portrait_clip
 from antibench.zoo.protectors import PROTECTORS
 from antibench.zoo.purifiers import PURIFIERS
+from antibench.zoo.quality import QUALITIES
 from antibench.zoo.recipes import RECIPES
 from antibench.zoo.train import stage_name
 
@@ -120,9 +121,9 @@ def test_the_recipe_is_the_one_the_weights_were_made_by(name: str) -> None:
         assert (0.7 if stage in last else 0.5) * plan.steps < done["steps"] <= plan.steps
 
 
-@pytest.mark.parametrize("name", [*PURIFIERS, *PROTECTORS])
+@pytest.mark.parametrize("name", [*PURIFIERS, *PROTECTORS, *QUALITIES])
 def test_a_network_beside_the_models_was_trained_as_its_recipe_says(name: str) -> None:
-    recipe = {**PURIFIERS, **PROTECTORS}[name]
+    recipe = {**PURIFIERS, **PROTECTORS, **QUALITIES}[name]
     record = json.loads((WEIGHTS / name / "training.json").read_text())["network"]
     assert (record["seed"], record["steps"], record["batch"]) == (
         recipe.train.seed,
