@@ -35,6 +35,10 @@ RESAMPLES = 2000
 FLIPS = 20_000
 EXACT_PHOTOS = 14
 """Up to this many photos a sign-flip test enumerates all 2**n flips."""
+FAMILY_ERROR = 0.05
+"""Chance of a false statement that is accepted in a whole family of comparisons."""
+ROUNDING = 1e-12
+"""Differences of strengths that are no larger are taken for none."""
 
 
 class Interval(NamedTuple):
@@ -62,10 +66,15 @@ def weighted(weights: Floats, values: Floats) -> Floats:
     return np.asarray(np.einsum("bn,...n->b...", weights, values))
 
 
+def plainly(statistic: Statistic, photos: int) -> float:
+    """A statistic of the photos as they are."""
+    return float(statistic(np.full((1, photos), 1 / photos))[0])
+
+
 def bootstrap(statistic: Statistic, photos: int) -> Interval:
     """Estimate and 95% interval of a statistic of weighted photos (module docstring)."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        estimate = float(statistic(np.full((1, photos), 1 / photos))[0])
+        estimate = plainly(statistic, photos)
         if photos < 2 or not math.isfinite(estimate):
             return Interval(estimate, None, None, None, photos)
         spread = float(np.std(statistic(resample_weights(photos)), ddof=1))
@@ -74,6 +83,37 @@ def bootstrap(statistic: Statistic, photos: int) -> Interval:
     error = spread * math.sqrt(photos / (photos - 1))
     half = t_quantile(0.975, photos - 1) * error
     return Interval(estimate, estimate - half, estimate + half, error, photos)
+
+
+def surely_above(estimates: Floats, drawn: Floats, photos: int) -> npt.NDArray[np.bool_]:
+    """Which of several statistics of the same photos lie above which others, with 95% confidence in all of it at once.
+
+    Every pair's difference is held against its own standard error over the joint resamples (Student's t, two-sided),
+    and Holm's correction goes over all pairs.
+
+    Args:
+        estimates: (statistics,).
+        drawn: (statistics, resamples), of the same resamples of the photos.
+        photos: How many were resampled, at least two.
+
+    Returns:
+        (statistics, statistics); true where the row's statistic is the larger.
+    """
+    count = len(estimates)
+    pairs = [(one, other) for one in range(count) for other in range(one)]
+    p_values = []
+    for one, other in pairs:
+        apart = abs(float(estimates[one] - estimates[other]))
+        error = float(np.std(drawn[one] - drawn[other], ddof=1)) * math.sqrt(photos / (photos - 1))
+        if apart <= ROUNDING or error <= ROUNDING:
+            p_values.append(1.0 if apart <= ROUNDING else 0.0)
+        else:
+            p_values.append(2 * t_tail(apart / error, photos - 1))
+    above = np.zeros((count, count), dtype=np.bool_)
+    for (one, other), adjusted in zip(pairs, holm(p_values), strict=True):
+        better, worse = (one, other) if estimates[one] > estimates[other] else (other, one)
+        above[better, worse] = adjusted <= FAMILY_ERROR
+    return above
 
 
 def t_tail(value: float, freedom: int) -> float:
