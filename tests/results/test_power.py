@@ -40,7 +40,10 @@ def test_so_many_photos_show_it_four_times_in_five(effect: float, rows: int) -> 
     design = Design(rows=rows)
     photos = design.photos_for(effect, 0.3)
     p_values = oracle.ttest_1samp(np.random.default_rng(rows).normal(effect, 0.3, (4000, photos)), 0, axis=1).pvalue
-    assert np.mean(p_values * rows < 0.05) == pytest.approx(0.8, abs=0.025)
+    shown = np.mean(p_values * rows < 0.05)
+    assert shown > 0.78
+    assert shown == pytest.approx(design.power_of(effect, 0.3, photos), abs=0.02)
+    assert design.power_of(effect, 0.3, photos - 1) < 0.8
 
 
 def test_holm_over_rows_finds_each_of_several_equal_effects_at_least_as_often_as_asked() -> None:
