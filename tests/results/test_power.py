@@ -257,3 +257,13 @@ def test_a_run_that_says_nothing_exits_5(tmp_path: Path, capsys: pytest.CaptureF
     assert antibench("power", lone, "--effect", "0.1") == 5
     assert "nothing to reckon with" in capsys.readouterr().err
     assert antibench("power", lone, "--sd", "0.3", "--effect", "0.1") == 4
+
+
+def test_the_table_of_the_documentation_is_what_the_command_says() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs/statistics.md").read_text()
+    table = page[page.index("| deviation | photos for 0.05 |") :].split("\n\n")[0]
+    head, _, *lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()]
+    effects = [float(cell.removeprefix("photos for ")) for cell in head[1:]]
+    assert len(lines) == 3
+    for deviation, *photos in lines:
+        assert [int(cell) for cell in photos] == [Design().photos_for(x, float(deviation)) for x in effects]
