@@ -49,6 +49,13 @@ def test_clearly_different_protections_have_one_rank_each(by: str) -> None:
     }
 
 
+def test_worst_cases_and_strengths_have_ranks_of_their_own() -> None:
+    world = World({"fragile": {"none": 0.9, "jpeg(75)": 0.1}, "steady": {"none": 0.5, "jpeg(75)": 0.5}},
+                  gate="passed", noise=0.02)  # fmt: skip
+    assert ranks_of(world, "strength")["fragile"] == ranks_of(world, "worst_case")["steady"] == (1, 1, 2, [1])
+    assert ranks_of(world, "strength")["steady"] == ranks_of(world, "worst_case")["fragile"] == (2, 2, 2, [2])
+
+
 def test_protections_within_the_noise_share_their_ranks() -> None:
     close = {name: {"none": 0.5} for name in ("a", "b", "c")} | {"far": {"none": 0.0}}
     found = ranks_of(World(close, gate="passed", noise=0.1, seed=4))
@@ -163,6 +170,10 @@ def test_budgets_and_what_was_made_elsewhere_are_ranked_apart() -> None:
             line["surrogate"] = "another"
     found = ranks_of(mixed, "strength")
     assert [found[name] for name in "abcd"] == [(1, 1, 2, [1]), (2, 2, 2, [2])] * 2
+    for line in mixed.cells:
+        if line["protection"] == "b" and line["surrogate"]:
+            line["surrogate"] = "a third"
+    assert ranks_of(mixed, "strength")["a"] is ranks_of(mixed, "strength")["b"] is None
 
 
 def test_shown_unpurified_only_is_ranked_by_strength_alone() -> None:
