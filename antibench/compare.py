@@ -18,8 +18,8 @@ import numpy as np
 
 from antibench.errors import ExitCode, NothingComparedError, UserError
 from antibench.scores import Group, Line, Place, Scores
-from antibench.stats import Interval, Statistic, holm, t_tail
-from antibench.strength import Effects, Strengths, measure, ratio, worst
+from antibench.stats import FAMILY_ERROR, Interval, Statistic, holm, t_tail
+from antibench.strength import Effects, Strengths, measure, minus, ratio, worst
 
 Verdict: TypeAlias = Literal["weaker", "stronger", "same", "unsure", "unknown"]
 """unsure: weaker alone, but not after Holm's correction; unknown: no interval."""
@@ -27,7 +27,6 @@ Missing: TypeAlias = Literal["fail", "new", "ignore"]
 Build: TypeAlias = Callable[[list[Effects]], Statistic]
 
 WORST = "worst case"
-FAMILY_ERROR = 0.05
 
 
 @dataclass
@@ -182,8 +181,7 @@ def _change(a: Strengths, b: Strengths, over: str, purifications: list[str], bui
         return build(effects[:count])
 
     def difference(effects: list[Effects]) -> Statistic:
-        before, after = build(effects[:count]), build(effects[count:])
-        return lambda weights: after(weights) - before(weights)
+        return minus(build(effects[count:]), build(effects[:count]))
 
     paired = [strengths.effects[name] for strengths in (a, b) for name in purifications]
     before, interval = measure(paired, first), measure(paired, difference)

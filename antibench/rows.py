@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from antibench.chosen import adaptive, best_of
-from antibench.scores import Group, Place, Scores
+from antibench.scores import Group, Scores
 from antibench.stats import Floats, smallest_detectable
 from antibench.strength import Measured, Strengths, excess
 
@@ -72,7 +72,7 @@ def metric_row(scores: Scores, metric: str, group: Group, noise: Noise) -> Row |
     _put(row, _excess(strengths, twin, "none"), "excess", "excess_low", "excess_high")
     row["error"], row["smallest_detectable"] = _resolution(unpurified)
     row["worst_over"] = strengths.sighted
-    needed = _needed(strengths)
+    needed = strengths.needed
     row["n"], row["n_planned"] = int(scores.scored(*needed).sum()), len(scores.cases)
     row["complete"] = row["n"] == row["n_planned"]
     if not row["complete"]:
@@ -142,16 +142,6 @@ def _resolution(measured: Measured) -> tuple[float | None, float | None]:
     if interval is None or interval.error is None:
         return None, None
     return interval.error, smallest_detectable(interval.error, interval.photos)
-
-
-def _needed(strengths: Strengths) -> list[Place]:
-    """Every place that the row's numbers draw on, also under purifications that blind the metric."""
-    scores = strengths.scores
-    names = [name for name in scores.header["purifications"] if scores.has(strengths.place(name))]
-    found = [strengths.place(name) for name in names]
-    if scores.metrics[strengths.metric].sign is not None:
-        found += [place(name) for name in names for place in (strengths.reference, strengths.floor)]
-    return found
 
 
 def _means(strengths: Strengths, purification: str) -> dict[str, float | None]:

@@ -101,6 +101,15 @@ class Strengths:
         """Purifications of the run under which the suite does not show this group."""
         return [name for name in self.scores.header["purifications"] if name not in self.effects]
 
+    @property
+    def needed(self) -> list[Place]:
+        """Every place that the group's numbers draw on, also under purifications that blind the metric."""
+        names = [name for name in self.scores.header["purifications"] if self.scores.has(self.place(name))]
+        found = [self.place(name) for name in names]
+        if self.scores.metrics[self.metric].sign is not None:
+            found += [place(name) for name in names for place in (self.reference, self.floor)]
+        return found
+
     def strength(self, purification: str) -> Measured:
         """Mean strength under one purification."""
         return self.over([purification], lambda effects: ratio(effects[0]))
@@ -161,11 +170,8 @@ def excess(video: Strengths, photo: Strengths, purification: str) -> Measured:
         if measured.interval is None:
             return measured
 
-    def difference(effects: list[Effects]) -> Statistic:
-        of_video, of_photo = ratio(effects[0]), ratio(effects[1])
-        return lambda weights: of_video(weights) - of_photo(weights)
-
-    interval = measure([video.effects[purification], photo.effects[purification]], difference)
+    both = [video.effects[purification], photo.effects[purification]]
+    interval = measure(both, lambda effects: minus(ratio(effects[0]), ratio(effects[1])))
     return Measured(interval, None if interval else "no photo has both a video's and a photo's score")
 
 
@@ -198,6 +204,11 @@ def worst(effects: list[Effects]) -> Statistic:
         return np.asarray(np.einsum("bn,bn->b", weights, weakest))
 
     return statistic
+
+
+def minus(one: Statistic, other: Statistic) -> Statistic:
+    """The first less the second, of the same photos."""
+    return lambda weights: one(weights) - other(weights)
 
 
 def share(effects: list[Effects]) -> Statistic:

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from antibench.curves import curves
+from antibench.ranking import add_ranks
 from antibench.report.answer import answer
 from antibench.rows import Noise, Row, metric_row
 from antibench.scores import Group, Line, Place, Scores
@@ -63,8 +65,10 @@ def summarise(
         "noise": {"low": low, "high": high},
         "smallest_detectable": _smallest_detectable(rows, headline),
         "rows": rows,
+        "curves": curves(scores, rows),
     }
     _add_p_values(scores, headline, rows)
+    add_ranks(scores, rows)
     rounded: dict[str, Any] = _rounded(summary)
     return {**rounded, "answer": answer(rounded)}
 

@@ -21,6 +21,7 @@ class LazyGroup(click.Group):
         "info": ("antibench.cli.info:info", "Print the card of one thing."),
         "show": ("antibench.cli.results:show", "Show the result of a run."),
         "compare": ("antibench.cli.results:compare", "Compare two runs; exit 1 if protection got weaker."),
+        "power": ("antibench.cli.power:power", "How many photos does a strength need to be shown?"),
         "rescore": ("antibench.cli.rescore:rescore", "Score a run's stored videos again, or with more metrics."),
         "check": ("antibench.cli.check:check", "Check one plugin against its contract."),
     }

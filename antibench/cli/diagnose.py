@@ -13,7 +13,7 @@ import click
 from antibench.errors import ExitCode, UserError
 from antibench.expression import is_expression
 from antibench.registry import ALL
-from antibench.report.tables import Table
+from antibench.report.table import Table
 from antibench.report.terminal import print_tables
 
 if TYPE_CHECKING:

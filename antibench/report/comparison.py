@@ -7,7 +7,7 @@ from typing import Any
 from antibench.compare import Change, Comparison
 from antibench.errors import ExitCode
 from antibench.report.numbers import number, with_interval
-from antibench.report.tables import Table
+from antibench.report.table import Table
 from antibench.report.terminal import print_tables
 
 LISTED = 5

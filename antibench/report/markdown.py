@@ -8,7 +8,8 @@ from typing import Any
 
 from antibench.report.notes import footnotes, preamble
 from antibench.report.numbers import printable
-from antibench.report.tables import Table, tables
+from antibench.report.table import Table
+from antibench.report.tables import tables
 
 
 def markdown(summary: Mapping[str, Any], metric: str | None) -> str:

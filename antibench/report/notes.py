@@ -54,6 +54,8 @@ def _by_reason(row: Mapping[str, Any]) -> dict[str, list[str]]:
     """What a row lacks, by reason; of a control only whether photos are lost."""
     found: dict[str, list[str]] = {}
     for field, reason in row["reasons"].items():
+        if field == "ranks":
+            continue  # it follows from what the tables say: role, gate, lost photos, no strength
         if field == "n":
             found.setdefault(reason, []).append("incomplete")
         elif row["role"] != "control":

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from typing import Any
 
+from antibench.report.curves import budget_curves
 from antibench.report.front import comparable, outdone_by
 from antibench.report.numbers import number, pair, plus_minus, share
+from antibench.report.ranks import ranking
+from antibench.report.table import Row, Table, labels, model_label, named
 
-Row: TypeAlias = Mapping[str, Any]
 FIDELITY_ARROWS = {"psnr": "↑", "ssim": "↑", "lpips": "↓", "st-lpips": "↓", "ciede2000": "↓", "linf-levels": "↓"}
 """Direction in which the photo is less damaged."""
 COLUMNS_A_TABLE = 6
-
-
-@dataclass(frozen=True)
-class Table:
-    """A title, column heads and rows of text; the first columns (`left`) are left-aligned, the others right."""
-
-    title: str
-    columns: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    left: int = 1
 
 
 def tables(summary: Mapping[str, Any], metric: str | None = None) -> list[Table]:
@@ -34,10 +25,12 @@ def tables(summary: Mapping[str, Any], metric: str | None = None) -> list[Table]
     """
     chosen = metric or summary["headline"]
     rows = [row for row in summary["rows"] if row["metric"] == chosen]
+    curves = [curve for curve in summary.get("curves", ()) if curve["metric"] == chosen]
     found: list[Table] = []
     for target in dict.fromkeys(row["target"] for row in rows):
         here = [row for row in rows if row["target"] == target]
-        found += [_strength(here, chosen), *_by_purification(here), *_choosers(here), _identity(here, chosen)]
+        found += [_strength(here, chosen), *ranking(here), *_by_purification(here), *_choosers(here)]
+        found += [*budget_curves(curves, target), _identity(here, chosen)]
     found += _transfer(rows, chosen)
     if rows:
         found += [*_fidelity(rows), *_photos_as_seen(rows), _cost(rows)]
@@ -47,22 +40,8 @@ def tables(summary: Mapping[str, Any], metric: str | None = None) -> list[Table]
     return found + _others(others)
 
 
-def model_label(row: Row) -> str:
-    """The target's name with the state of its validity gate, unless it has none."""
-    gate = row["gate"]
-    return str(row["target"]) + ("" if gate in ("not-applicable", "passed") else f" [gate {gate}]")
-
-
-def _named(row: Row) -> str:
-    return f"{row['protection']} ({row['role']})" if row["role"] != "protection" else str(row["protection"])
-
-
-def _labels(row: Row) -> str:
-    return _named(row) + (f" from {row['surrogate']}" if row["transfer"] else "")
-
-
 def _head(row: Row) -> list[str]:
-    return [_labels(row), str(row["budget"])]
+    return [labels(row), str(row["budget"])]
 
 
 HEAD = ["protection", "levels"]
@@ -158,7 +137,7 @@ def _transfer(rows: list[Row], metric: str) -> list[Table]:
     targets = list(dict.fromkeys(row["target"] for row in rows))
     lines: dict[tuple[str, str, str], dict[str, str]] = {}
     for row in rows:
-        line = lines.setdefault((_named(row), row["surrogate"] or "-", str(row["budget"])), {})
+        line = lines.setdefault((named(row), row["surrogate"] or "-", str(row["budget"])), {})
         line[row["target"]] = _reached(row)
     body = [
         [made, on, levels, *(shown.get(name, "-") for name in targets)] for (made, on, levels), shown in lines.items()
@@ -199,7 +178,7 @@ def _front(rows: list[Row]) -> list[Table]:
         strength = plus_minus(row["worst_case"], row["worst_high"])
         if row["worst_case"] is None:
             strength = f"{plus_minus(row['strength'], row['high'])} (unpurified)"
-        place = "on the front" if better is None else f"outdone by {_labels(better)}"
+        place = "on the front" if better is None else f"outdone by {labels(better)}"
         body.append([*_head(row), number(row["seconds"]), strength, place])
     columns = [*HEAD, "seconds ↓", "worst case ↑", "front"]
     return [Table(f"Strength against the seconds a photo takes on {model_label(rows[0])}", columns, body)]

@@ -15,7 +15,8 @@ from rich.text import Text
 
 from antibench.report.notes import footnotes, preamble
 from antibench.report.numbers import printable
-from antibench.report.tables import Table, tables
+from antibench.report.table import Table
+from antibench.report.tables import tables
 
 PLAIN_WIDTH = 100
 
