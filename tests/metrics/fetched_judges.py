@@ -1,0 +1,95 @@
+"""Small instances of the judges that a user fetches, as files where the real ones lie: their loaders read these.
+
+The classes, the layout of the files and the places are those of the real weights; widths and depths are not, and the
+weights are random, so what these networks say means nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from huggingface_hub import constants
+from torch import nn
+from transformers import Dinov2Config, Dinov2Model, ViTConfig, ViTModel
+
+from antibench.metrics.judges import clip, dino, fetched
+from antibench.metrics.judges.memo import PixelMemo
+from antibench.models.pretrained import quiet_libraries
+
+HIDDEN: dict[str, Any] = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "initializer_range": 0.2}
+"""Weights so large that the class token depends on the picture."""
+
+
+def forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No network and no answer of another test."""
+    for kept in (fetched.fetched_file, dino.dino_net, dino.dinov2_net, clip.clip_net, clip.clip_text, clip._memo):
+        kept.cache_clear()
+    monkeypatch.setattr(dino, "_V1", PixelMemo(dino._v1))
+    monkeypatch.setattr(dino, "_V2", PixelMemo(dino._v2))
+
+
+def use(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
+    """Let the judges find what `make` put there, in place of the user's own caches."""
+    forget(monkeypatch)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(root / "hub"))
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(root / "torch"))
+    for network in clip.SHA256:
+        path = root / "torch" / "checkpoints" / f"{network}.pt"
+        if path.is_file():
+            monkeypatch.setitem(clip.SHA256, network, hashlib.sha256(path.read_bytes()).hexdigest())
+
+
+def make(root: Path) -> None:
+    """Write all of them."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        vit = ViTConfig(image_size=224, patch_size=32, intermediate_size=32, **HIDDEN)
+        _to_hub(root, dino.V1, ViTModel(vit, add_pooling_layer=False))
+        _to_hub(root, dino.V2, Dinov2Model(Dinov2Config(image_size=224, patch_size=32, **HIDDEN)))
+        checkpoints = root / "torch" / "checkpoints"
+        checkpoints.mkdir(parents=True)
+        for network, width in (("ViT-B-32", 32), ("ViT-L-14", 768)):
+            save_archive(clip_weights(width), checkpoints / f"{network}.pt")
+
+
+def _to_hub(root: Path, where: tuple[str, str], network: Any) -> None:
+    folder = root / "hub" / f"models--{where[0].replace('/', '--')}" / "snapshots" / where[1]
+    with quiet_libraries():
+        network.save_pretrained(folder)
+
+
+def clip_model(embedding: int) -> Any:
+    """A small CLIP of open_clip's own class; pictures of 64 px."""
+    from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
+
+    vision = CLIPVisionCfg(layers=2, width=64, patch_size=32, image_size=64)
+    text = CLIPTextCfg(context_length=77, vocab_size=49408, width=64, heads=1, layers=1)
+    return CLIP(embedding, vision, text, quick_gelu=True)
+
+
+def clip_weights(embedding: int) -> dict[str, torch.Tensor]:
+    """The weights of a small CLIP by OpenAI's names, with the three facts that OpenAI's files hold beside them."""
+    facts = {"input_resolution": 64, "context_length": 77, "vocab_size": 49408}
+    weights = {name: value for name, value in clip_model(embedding).state_dict().items() if name != "attn_mask"}
+    return {**weights, **{name: torch.tensor(value) for name, value in facts.items()}}
+
+
+def save_archive(weights: dict[str, torch.Tensor], path: Path) -> None:
+    """Write a TorchScript module that holds weights under their dotted names, as OpenAI's files do."""
+    root = nn.Module()
+    for name, value in weights.items():
+        *parents, last = name.split(".")
+        owner = root
+        for part in parents:
+            if part not in dict(owner.named_children()):
+                owner.add_module(part, nn.Module())
+            owner = owner.get_submodule(part)
+        owner.register_buffer(last, value.clone())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # torch means to drop TorchScript; OpenAI's files are of it
+        torch.jit.save(torch.jit.script(root), str(path))
