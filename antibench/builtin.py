@@ -311,6 +311,36 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "antibench.metrics.vbench_i2v_subject:VbenchI2vSubject",
             "VBench-I2V subject (weights to be fetched)",
         ),
+        (
+            "vbench-dynamic-degree[dis]@1",
+            "antibench.metrics.vbench_dynamic_degree:VbenchDynamicDegree",
+            "VBench dynamic degree with DIS flow",
+        ),
+        (
+            "vbench-dynamic-degree[raft]@1",
+            "antibench.metrics.vbench_dynamic_degree_raft:VbenchDynamicDegreeRaft",
+            "VBench dynamic degree (weights to be fetched)",
+        ),
+        (
+            "vbench-motion-smoothness[dis]@1",
+            "antibench.metrics.vbench_motion_smoothness:VbenchMotionSmoothness",
+            "VBench motion smoothness with DIS flow",
+        ),
+        (
+            "vbench-aesthetic-quality[laion]@1",
+            "antibench.metrics.vbench_aesthetic_quality:VbenchAestheticQuality",
+            "VBench aesthetic quality (weights to be fetched)",
+        ),
+        (
+            "st-lpips-video[vgg]@1",
+            "antibench.metrics.st_lpips_video:StLpipsVideo",
+            "Perceptual distance from the clean video: ST-LPIPS",
+        ),
+        (
+            "lpips-video[alex]@1",
+            "antibench.metrics.lpips_video:LpipsVideo",
+            "Perceptual distance from the clean video: LPIPS (weights to be fetched)",
+        ),
     ],
     "models": [
         (

@@ -34,3 +34,12 @@ VID_FREEZE = (
     "via Temporal Freezing}, author={Chowdhury, Rohit and Bala, Aniruddha and Jaiswal, Rohan and Roheda, Siddharth}, "
     "journal={arXiv preprint arXiv:2509.23279}, year={2025}}"
 )
+RAFT = (
+    "@inproceedings{teed2020raft, title={{RAFT}: Recurrent All-Pairs Field Transforms for Optical Flow}, "
+    "author={Teed, Zachary and Deng, Jia}, booktitle={ECCV}, year={2020}}"
+)
+LPIPS = (
+    "@inproceedings{zhang2018lpips, title={The Unreasonable Effectiveness of Deep Features as a Perceptual Metric}, "
+    "author={Zhang, Richard and Isola, Phillip and Efros, Alexei A. and Shechtman, Eli and Wang, Oliver}, "
+    "booktitle={CVPR}, year={2018}}"
+)

@@ -18,8 +18,8 @@ class VbenchSubjectConsistency:
     """Mean over frames of half the cosine to the frame before and half that to the first frame, all frames.
 
     Lower counts as protection, as in the field's tables; yet a frozen video is perfectly consistent and so may be one
-    of pure noise: read it beside `freeze[dis-dino-vitb16]` and `destruction[dino-vitb16]`. Another network is a subclass
-    with another `extract`, name and card. Unscored for a single frame.
+    of pure noise: read it beside `freeze[dis-dino-vitb16]` and `destruction[dino-vitb16]`. Another network is a
+    subclass with another `extract`, name and card. Unscored for a single frame.
     """
 
     name: ClassVar[str] = "vbench-subject-consistency[dino-vitb16]"

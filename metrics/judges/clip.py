@@ -57,7 +57,7 @@ class Seen:
             pixels = resize(to_float(image), [side], InterpolationMode.BICUBIC, antialias=False)
         else:
             pixels = to_tensor(resize(Image.fromarray(image), [side], InterpolationMode.BICUBIC))[None]
-        return normalize(center_crop(pixels, [side]), MEAN, STD)
+        return cast(torch.Tensor, normalize(center_crop(pixels, [side]), MEAN, STD))
 
 
 @cache

@@ -54,13 +54,13 @@ def dinov2_net() -> Any:
 def dino_input(image: ImageU8) -> torch.Tensor:
     """(H, W, 3) uint8 as DINO sees it: (1, 3, h, w) with a short side of 224 px."""
     pixels = resize(to_float(image), [_SIDE], InterpolationMode.BILINEAR, antialias=False)
-    return normalize(pixels, MEAN, STD)
+    return cast(torch.Tensor, normalize(pixels, MEAN, STD))
 
 
 def dinov2_input(image: ImageU8) -> torch.Tensor:
     """(H, W, 3) uint8 as DINOv2 sees it: (1, 3, 224, 224)."""
     pixels = resize(to_float(image), [256], InterpolationMode.BICUBIC, antialias=True)
-    return normalize(center_crop(pixels.clamp(0, 1), [_SIDE]), MEAN, STD)
+    return cast(torch.Tensor, normalize(center_crop(pixels.clamp(0, 1), [_SIDE]), MEAN, STD))
 
 
 def dino_features(image: ImageU8) -> Features:

@@ -89,4 +89,5 @@ def torchscript_weights(path: Path) -> dict[str, torch.Tensor]:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # torch means to drop the format, which these files have
-        return dict(torch.jit.load(str(path), map_location="cpu").state_dict())
+        archive: Any = torch.jit.load  # not typed
+        return dict(archive(str(path), map_location="cpu").state_dict())

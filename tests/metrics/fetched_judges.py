@@ -17,7 +17,7 @@ from huggingface_hub import constants
 from torch import nn
 from transformers import Dinov2Config, Dinov2Model, ViTConfig, ViTModel
 
-from antibench.metrics.judges import clip, dino, fetched
+from antibench.metrics.judges import aesthetic, clip, dino, fetched, lpips_net
 from antibench.metrics.judges.memo import PixelMemo
 from antibench.models.pretrained import quiet_libraries
 
@@ -27,7 +27,8 @@ HIDDEN: dict[str, Any] = {"hidden_size": 16, "num_hidden_layers": 2, "num_attent
 
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """No network and no answer of another test."""
-    for kept in (fetched.fetched_file, dino.dino_net, dino.dinov2_net, clip.clip_net, clip.clip_text, clip._memo):
+    nets = (dino.dino_net, dino.dinov2_net, clip.clip_net, aesthetic.aesthetic_head, lpips_net.lpips_net)
+    for kept in (fetched.fetched_file, clip.clip_text, clip._memo, *nets):
         kept.cache_clear()
     monkeypatch.setattr(dino, "_V1", PixelMemo(dino._v1))
     monkeypatch.setattr(dino, "_V2", PixelMemo(dino._v2))
@@ -55,6 +56,7 @@ def make(root: Path) -> None:
         checkpoints.mkdir(parents=True)
         for network, width in (("ViT-B-32", 32), ("ViT-L-14", 768)):
             save_archive(clip_weights(width), checkpoints / f"{network}.pt")
+        torch.save(nn.Linear(768, 1).state_dict(), checkpoints / aesthetic.FILE)
 
 
 def _to_hub(root: Path, where: tuple[str, str], network: Any) -> None:
@@ -93,3 +95,18 @@ def save_archive(weights: dict[str, torch.Tensor], path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # torch means to drop TorchScript; OpenAI's files are of it
         torch.jit.save(torch.jit.script(root), str(path))
+
+
+def sha256_of(root: Path, name: str) -> str:
+    """The hash of a file of torch's cache."""
+    return hashlib.sha256((root / "torch" / "checkpoints" / name).read_bytes()).hexdigest()
+
+
+def lpips_with_random_trunk() -> Any:
+    """The network of package lpips; what its trunk would be filled with comes from a download of its own."""
+    import lpips
+
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.simplefilter("ignore")
+        torch.manual_seed(0)
+        return lpips.LPIPS(net="alex", pnet_rand=True, verbose=False).eval().requires_grad_(False)

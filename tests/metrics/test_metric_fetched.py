@@ -21,10 +21,14 @@ from antibench.errors import UserError
 from antibench.metrics.clip_i import ClipI
 from antibench.metrics.clip_t import ClipT
 from antibench.metrics.dino_image import DinoImage
-from antibench.metrics.judges import clip, dino, fetched
+from antibench.metrics.judges import aesthetic, clip, dino, fetched, lpips_net, raft
 from antibench.metrics.judges.clip import Seen
 from antibench.metrics.judges.deep_features import cosine
 from antibench.metrics.judges.fetched import fetched_file
+from antibench.metrics.lpips_video import LpipsVideo
+from antibench.metrics.vbench_aesthetic_quality import VbenchAestheticQuality
+from antibench.metrics.vbench_dynamic_degree import VbenchDynamicDegree
+from antibench.metrics.vbench_dynamic_degree_raft import VbenchDynamicDegreeRaft
 from antibench.registry import METRICS
 from antibench.testing.metric_contract import checks, portrait, sample_view
 
@@ -34,6 +38,8 @@ NAMES = [
     for entry in METRICS.entries()
     if entry.origin == "antibench" and entry.summary.endswith(FETCHED) and entry.name != "lpips[alex]"
 ]
+FILES = {"vbench-aesthetic-quality[laion]": aesthetic.FILE}
+"""Files of which no hash is published."""
 MEANINGLESS = "rising noise moves the score one way, the declared one"
 """What only trained weights can do."""
 
@@ -63,16 +69,33 @@ def wide() -> ImageU8:
     return np.ascontiguousarray(skimage.data.chelsea()[:96, :144])
 
 
+def parameters(name: str, judges: Path) -> dict[str, str]:
+    """The hashes that nobody has published."""
+    return {"sha256": fetched_judges.sha256_of(judges, FILES[name])} if name in FILES else {}
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_contract(name: str, judges: Path) -> None:
-    found = list(checks(METRICS.load(name)))
+def test_contract(name: str, judges: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RAFT takes seconds a frame, so the metric that it serves looks along another flow here."""
+    net = fetched_judges.lpips_with_random_trunk()
+    monkeypatch.setattr(lpips_net, "lpips_net", lambda: net)
+    monkeypatch.setattr(VbenchDynamicDegreeRaft, "estimate", VbenchDynamicDegree.estimate)
+    found = list(checks(METRICS.load(name), **parameters(name, judges)))
     assert len(found) == 14
     assert [check for check in found if not check.ok and check.name != MEANINGLESS] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_without_weights_the_error_says_how_to_get_them(name: str, nothing: Path) -> None:
-    with pytest.raises(UserError, match=r"fetch(ed)? .* once with: (hf download \S+ --revision [0-9a-f]{40}|curl -L )"):
+    how = r"fetch them once with: (hf download \S+ --revision [0-9a-f]{40}|curl -L |python -c )"
+    given = {"sha256": "0" * 64} if name in FILES else {}
+    with pytest.raises(UserError, match=how):
+        METRICS.create(name, given).score(sample_view())
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_without_a_hash_the_error_says_how_to_give_one(name: str, judges: Path) -> None:
+    with pytest.raises(UserError, match="parameter sha256 what `sha256sum "):
         METRICS.create(name).score(sample_view())
 
 
@@ -261,3 +284,78 @@ def test_one_frame_is_judged_and_two_sizes_are_brought_together(judges: Path) ->
     photo, frame = portrait(size=128), portrait(size=64)
     view = CellView(photo, photo, photo, frame[None], frame[None])
     assert DinoImage().score(view) > 0.9
+
+
+def test_aesthetic_quality_by_hand(judges: Path) -> None:
+    """A head of known weights: 5 + 40 times the first entry of the unit embedding, mean over frames, a tenth of it."""
+    path = judges / "torch" / "checkpoints" / aesthetic.FILE
+    before = path.read_bytes()
+    try:
+        weight = torch.zeros(1, 768)
+        weight[0, 0] = 40
+        torch.save({"weight": weight, "bias": torch.tensor([5.0])}, path)
+        metric = VbenchAestheticQuality(fetched_judges.sha256_of(judges, aesthetic.FILE))
+        view = sample_view()
+        embedded = np.stack([Seen("ViT-L-14", vbench=True)(frame) for frame in view.frames]).astype(np.float64)
+        first = embedded[:, 0] / np.linalg.norm(embedded, axis=1)
+        assert metric.score(view) == pytest.approx((5 + 40 * first.mean()) / 10, abs=1e-6)
+    finally:
+        path.write_bytes(before)
+
+
+def test_lpips_of_two_videos_is_the_mean_over_their_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shown from -1 to 1, frame k with frame k, frame 0 left out."""
+    monkeypatch.setattr(lpips_net, "lpips_net", lambda: lambda a, b: (a - b).abs().mean())
+    levels = [np.full((32, 32, 3), value, dtype=np.uint8) for value in (0, 51, 102, 255)]
+    clean = np.stack([levels[0]] * 4)
+    view = CellView(levels[0], levels[0], levels[0], np.stack(levels), clean)
+    assert LpipsVideo(judged_frames=3).score(view) == pytest.approx(2 * (0.2 + 0.4 + 1.0) / 3, abs=1e-6)
+    assert isinstance(LpipsVideo().score(replace(view, clean_frames=clean[:2])), Unscored)
+
+
+@pytest.mark.slow
+def test_raft_is_asked_as_its_authors_ask_it(nothing: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loader reads torchvision's names strictly; the flow is that of a direct call on a padded pair."""
+    from torchvision.models.optical_flow import raft_large
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        net = raft_large(weights=None).eval()
+    path = nothing / "torch" / "checkpoints" / raft.FILE
+    path.parent.mkdir(parents=True)
+    torch.save(net.state_dict(), path)
+    monkeypatch.setitem(raft.SHA256, raft.FILE, fetched_judges.sha256_of(nothing, raft.FILE)[:8])
+    monkeypatch.setattr(raft, "STEPS", 2)
+    raft.raft_net.cache_clear()
+    frames = np.stack([skimage.data.chelsea()[20 : 20 + 129, k : k + 140] for k in (0, 3)])
+    (found,) = raft.raft_flows(frames)
+    pair = torch.tensor(frames).permute(0, 3, 1, 2).float() / 127.5 - 1
+    padded = torch.nn.functional.pad(pair, (2, 2, 3, 4), mode="replicate")
+    assert padded.shape[2:] == (136, 144)
+    with torch.no_grad():
+        expected = net(padded[:1], padded[1:], num_flow_updates=2)[-1][0, :, 3:132, 2:142]
+    np.testing.assert_allclose(found, expected.permute(1, 2, 0).numpy(), atol=1e-4)
+    weights = net.state_dict()
+    weights.pop("mask_predictor.conv.bias")
+    torch.save(weights, path)
+    monkeypatch.setitem(raft.SHA256, raft.FILE, fetched_judges.sha256_of(nothing, raft.FILE))
+    fetched_file.cache_clear()
+    raft.raft_net.cache_clear()
+    with pytest.raises(UserError, match=r"1 missing: mask_predictor\.conv\.bias"):
+        raft.raft_net()
+
+
+def test_raft_flow_of_enlarged_frames_is_in_their_own_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network that says 6 pixels to the right everywhere: 2 of a frame that was enlarged three times."""
+
+    def net(now: torch.Tensor, after: torch.Tensor, num_flow_updates: int) -> list[torch.Tensor]:
+        assert now.shape == after.shape == (1, 3, 144, 168)
+        assert num_flow_updates == 20
+        assert -1 <= now.min() < now.max() <= 1
+        return [torch.stack([torch.full(now.shape[2:], 6.0), torch.zeros(now.shape[2:])])[None]]
+
+    monkeypatch.setattr(raft, "raft_net", lambda: net)
+    picture = np.ascontiguousarray(skimage.data.chelsea()[:47, :55])
+    flows = raft.raft_flows(np.stack([picture] * 3))
+    assert [flow.shape for flow in flows] == [(47, 55, 2)] * 2
+    np.testing.assert_allclose(flows[0], np.broadcast_to([2.0, 0.0], (47, 55, 2)), atol=1e-6)
