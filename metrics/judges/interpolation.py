@@ -25,8 +25,8 @@ def between(first: ImageU8, second: ImageU8, forth: Flow, back: Flow) -> ImageU8
         forth: Flow from the first to the second, (H, W, 2).
         back: Flow from the second to the first.
     """
-    to_first, to_second = (back - forth) / 4, (forth - back) / 4
-    mean = (_warped(first, to_first) + _warped(second, to_second)) / 2
+    to_first: Flow = (back - forth) / np.float32(4)
+    mean = (_warped(first, to_first) + _warped(second, -to_first)) / 2
     return np.clip(np.round(mean), 0, 255).astype(np.uint8)
 
 
