@@ -332,6 +332,11 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "VBench aesthetic quality (weights to be fetched)",
         ),
         (
+            "vbench-imaging-quality[musiq]@1",
+            "antibench.metrics.vbench_imaging_quality:VbenchImagingQuality",
+            "VBench imaging quality (weights to be fetched)",
+        ),
+        (
             "st-lpips-video[vgg]@1",
             "antibench.metrics.st_lpips_video:StLpipsVideo",
             "Perceptual distance from the clean video: ST-LPIPS",

@@ -17,11 +17,13 @@ from antibench.rescore import work_of
 from antibench.run_folder import RunFolder
 from antibench.set_distance import Floats, frechet, jackknife, kernel_distance
 from antibench.store import MissingArtifact, Store
-from antibench.suite import CLEAN
+from antibench.suite import CLEAN, UNRELATED
 from antibench.video import decode
 
 FEWEST_PHOTOS = 3
 """Below that there is no standard error."""
+NOT_A_SET = (CLEAN, UNRELATED)
+"""The clean clips themselves, and the same clips under other photos: as a set they are the clean ones."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class SetRow:
     """A group's distances; None, with the reason, unless every planned clip is there.
 
     Attributes:
-        protection: Its label; `clean-reseeded` is the noise floor, `unrelated` the clips of other people.
+        protection: Its label; `clean-reseeded` is the noise floor.
         surrogate: What it was made on.
         target: The model that animates.
         purification: Of both the protected and the clean photos.
@@ -79,7 +81,7 @@ def set_rows(run: Path, store: Path, extract: Callable[[FramesU8], Floats]) -> l
     work = work_of(plan, (), kept)
     groups: dict[SetRow, list[tuple[Cell, ScoreJob | None]]] = {}
     for cell in work.cells:
-        if cell.scope == "video" and cell.protection != CLEAN:
+        if cell.scope == "video" and cell.protection not in NOT_A_SET:
             job = work.graph.jobs.get(work.graph.waits.get(cell.id, ""))
             row = SetRow(cell.protection, cell.surrogate, str(cell.target), cell.purification, cell.budget)
             groups.setdefault(row, []).append((cell, job if isinstance(job, ScoreJob) else None))

@@ -6,6 +6,7 @@ weights are random, so what these networks say means nothing.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import warnings
 from pathlib import Path
@@ -17,7 +18,7 @@ from huggingface_hub import constants
 from torch import nn
 from transformers import Dinov2Config, Dinov2Model, ViTConfig, ViTModel
 
-from antibench.metrics.judges import aesthetic, clip, dino, fetched, lpips_net
+from antibench.metrics.judges import aesthetic, clip, dino, fetched, lpips_net, musiq
 from antibench.metrics.judges.memo import PixelMemo
 from antibench.models.pretrained import quiet_libraries
 
@@ -27,11 +28,19 @@ HIDDEN: dict[str, Any] = {"hidden_size": 16, "num_hidden_layers": 2, "num_attent
 
 def forget(monkeypatch: pytest.MonkeyPatch) -> None:
     """No network and no answer of another test."""
-    nets = (dino.dino_net, dino.dinov2_net, clip.clip_net, aesthetic.aesthetic_head, lpips_net.lpips_net)
+    nets = (
+        dino.dino_net,
+        dino.dinov2_net,
+        clip.clip_net,
+        aesthetic.aesthetic_head,
+        lpips_net.lpips_net,
+        musiq.musiq_net,
+    )
     for kept in (fetched.fetched_file, clip.clip_text, clip._memo, *nets):
         kept.cache_clear()
     monkeypatch.setattr(dino, "_V1", PixelMemo(dino._v1))
     monkeypatch.setattr(dino, "_V2", PixelMemo(dino._v2))
+    monkeypatch.setattr(musiq, "_RATINGS", PixelMemo(musiq._rated))
 
 
 def use(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
@@ -39,6 +48,10 @@ def use(monkeypatch: pytest.MonkeyPatch, root: Path) -> None:
     forget(monkeypatch)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(root / "hub"))
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(root / "torch"))
+    monkeypatch.setattr(musiq, "Musiq", small_musiq)
+    rater = root / "torch" / "checkpoints" / musiq.FILE
+    if rater.is_file():
+        monkeypatch.setitem(musiq.SHA256, musiq.FILE, sha256_of(root, musiq.FILE)[:8])
     for network in clip.SHA256:
         path = root / "torch" / "checkpoints" / f"{network}.pt"
         if path.is_file():
@@ -57,6 +70,7 @@ def make(root: Path) -> None:
         for network, width in (("ViT-B-32", 32), ("ViT-L-14", 768)):
             save_archive(clip_weights(width), checkpoints / f"{network}.pt")
         torch.save(nn.Linear(768, 1).state_dict(), checkpoints / aesthetic.FILE)
+        torch.save(rating_in_range(small_musiq()).state_dict(), checkpoints / musiq.FILE)
 
 
 def _to_hub(root: Path, where: tuple[str, str], network: Any) -> None:
@@ -110,3 +124,15 @@ def lpips_with_random_trunk() -> Any:
         warnings.simplefilter("ignore")
         torch.manual_seed(0)
         return lpips.LPIPS(net="alex", pnet_rand=True, verbose=False).eval().requires_grad_(False)
+
+
+small_musiq = functools.partial(musiq.Musiq, width=12, heads=2, inner=16, layers=2)
+
+
+def rating_in_range(net: musiq.Musiq) -> musiq.Musiq:
+    """The network with a head that rates about 50, and weights that tell places and scales apart."""
+    for value in (net.transformer_encoder.cls, *net.transformer_encoder.posembed_input.values()):
+        nn.init.normal_(value)
+    nn.init.normal_(net.transformer_encoder.scaleembed_input["scale_emb"])
+    nn.init.constant_(net.head.bias, 50.0)
+    return net
