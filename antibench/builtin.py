@@ -332,6 +332,16 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "VBench aesthetic quality (weights to be fetched)",
         ),
         (
+            "pic[dreamsim]@1",
+            "antibench.metrics.pic_dreamsim:PicDreamsim",
+            "Likeness of video and photo, DreamSim (weights to be fetched)",
+        ),
+        (
+            "vbench-i2v-background[dreamsim]@1",
+            "antibench.metrics.vbench_i2v_background:VbenchI2vBackground",
+            "VBench-I2V background (weights to be fetched)",
+        ),
+        (
             "vbench-imaging-quality[musiq]@1",
             "antibench.metrics.vbench_imaging_quality:VbenchImagingQuality",
             "VBench imaging quality (weights to be fetched)",

@@ -43,3 +43,8 @@ LPIPS = (
     "author={Zhang, Richard and Isola, Phillip and Efros, Alexei A. and Shechtman, Eli and Wang, Oliver}, "
     "booktitle={CVPR}, year={2018}}"
 )
+DREAMSIM = (
+    "@inproceedings{fu2023dreamsim, title={{DreamSim}: Learning New Dimensions of Human Visual Similarity "
+    "using Synthetic Data}, author={Fu, Stephanie and Tamir, Netanel and Sundaram, Shobhita and Chai, Lucy and Zhang, "
+    "Richard and Dekel, Tali and Isola, Phillip}, booktitle={NeurIPS}, year={2023}}"
+)

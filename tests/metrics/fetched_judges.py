@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import sys
+import types
 import warnings
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from huggingface_hub import constants
 from torch import nn
 from transformers import Dinov2Config, Dinov2Model, ViTConfig, ViTModel
 
-from antibench.metrics.judges import aesthetic, clip, dino, fetched, lpips_net, musiq
+from antibench.metrics.judges import aesthetic, clip, dino, dreamsim, fetched, lpips_net, musiq
 from antibench.metrics.judges.memo import PixelMemo
 from antibench.models.pretrained import quiet_libraries
 
@@ -35,11 +37,13 @@ def forget(monkeypatch: pytest.MonkeyPatch) -> None:
         aesthetic.aesthetic_head,
         lpips_net.lpips_net,
         musiq.musiq_net,
+        dreamsim.dreamsim_net,
     )
     for kept in (fetched.fetched_file, clip.clip_text, clip._memo, *nets):
         kept.cache_clear()
     monkeypatch.setattr(dino, "_V1", PixelMemo(dino._v1))
     monkeypatch.setattr(dino, "_V2", PixelMemo(dino._v2))
+    monkeypatch.setattr(dreamsim, "_EMBEDDINGS", PixelMemo(dreamsim._embedding))
     monkeypatch.setattr(musiq, "_RATINGS", PixelMemo(musiq._rated))
 
 
@@ -135,4 +139,32 @@ def rating_in_range(net: musiq.Musiq) -> musiq.Musiq:
         nn.init.normal_(value)
     nn.init.normal_(net.transformer_encoder.scaleembed_input["scale_emb"])
     nn.init.constant_(net.head.bias, 50.0)
+    return net
+
+
+class Means(nn.Module):
+    """In place of DreamSim's ensemble: mean colours of a 4 x 4 grid, and one more number."""
+
+    def embed(self, image: torch.Tensor) -> torch.Tensor:
+        assert image.shape[1:] == (3, 224, 224)
+        assert 0 <= image.min() <= image.max() <= 1
+        grid = nn.functional.adaptive_avg_pool2d(image, 4).flatten(1)
+        return torch.cat([grid, torch.ones(len(image), 1)], dim=1)
+
+
+def fake_dreamsim(monkeypatch: pytest.MonkeyPatch, root: Path) -> Means:
+    """Let package dreamsim seem to be installed, and its files to lie where they should; gives back its network."""
+    net, folder = Means(), root / "torch" / "checkpoints" / "dreamsim"
+    folder.mkdir(exist_ok=True)
+    for part in dreamsim.PARTS:
+        (folder / part).touch()
+
+    def load(pretrained: bool, device: str, cache_dir: str, dreamsim_type: str) -> tuple[Means, None]:
+        assert (pretrained, device, cache_dir, dreamsim_type) == (True, "cpu", str(folder), "ensemble")
+        return net, None
+
+    package = types.ModuleType("dreamsim")
+    monkeypatch.setattr(package, "dreamsim", load, raising=False)
+    monkeypatch.setitem(sys.modules, "dreamsim", package)
+    monkeypatch.setattr(dreamsim, "version", lambda name: dreamsim.VERSION)
     return net

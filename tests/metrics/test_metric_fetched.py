@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import fetched_judges
 import numpy as np
@@ -21,11 +22,12 @@ from antibench.errors import UserError
 from antibench.metrics.clip_i import ClipI
 from antibench.metrics.clip_t import ClipT
 from antibench.metrics.dino_image import DinoImage
-from antibench.metrics.judges import aesthetic, clip, dino, fetched, lpips_net, raft
+from antibench.metrics.judges import aesthetic, clip, dino, dreamsim, fetched, lpips_net, raft
 from antibench.metrics.judges.clip import Seen
 from antibench.metrics.judges.deep_features import cosine
 from antibench.metrics.judges.fetched import fetched_file
 from antibench.metrics.lpips_video import LpipsVideo
+from antibench.metrics.pic_dreamsim import PicDreamsim
 from antibench.metrics.vbench_aesthetic_quality import VbenchAestheticQuality
 from antibench.metrics.vbench_dynamic_degree import VbenchDynamicDegree
 from antibench.metrics.vbench_dynamic_degree_raft import VbenchDynamicDegreeRaft
@@ -69,8 +71,10 @@ def wide() -> ImageU8:
     return np.ascontiguousarray(skimage.data.chelsea()[:96, :144])
 
 
-def parameters(name: str, judges: Path) -> dict[str, str]:
-    """The hashes that nobody has published."""
+def parameters(name: str, judges: Path) -> dict[str, Any]:
+    """The hashes that nobody has published, and the leave that DreamSim needs."""
+    if "dreamsim" in name:
+        return {"remote_code": True}
     return {"sha256": fetched_judges.sha256_of(judges, FILES[name])} if name in FILES else {}
 
 
@@ -79,6 +83,7 @@ def test_contract(name: str, judges: Path, monkeypatch: pytest.MonkeyPatch) -> N
     """RAFT takes seconds a frame, so the metric that it serves looks along another flow here."""
     net = fetched_judges.lpips_with_random_trunk()
     monkeypatch.setattr(lpips_net, "lpips_net", lambda: net)
+    fetched_judges.fake_dreamsim(monkeypatch, judges)
     monkeypatch.setattr(VbenchDynamicDegreeRaft, "estimate", VbenchDynamicDegree.estimate)
     found = list(checks(METRICS.load(name), **parameters(name, judges)))
     assert len(found) == 14
@@ -86,9 +91,14 @@ def test_contract(name: str, judges: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_without_weights_the_error_says_how_to_get_them(name: str, nothing: Path) -> None:
+def test_without_weights_the_error_says_how_to_get_them(
+    name: str, nothing: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     how = r"fetch them once with: (hf download \S+ --revision [0-9a-f]{40}|curl -L |python -c )"
-    given = {"sha256": "0" * 64} if name in FILES else {}
+    given: dict[str, Any] = {"sha256": "0" * 64} if name in FILES else {}
+    if "dreamsim" in name:
+        given, how = {"remote_code": True}, "fetch them once with: curl -L -o dreamsim.zip https"
+        monkeypatch.setattr(dreamsim, "version", lambda package: dreamsim.VERSION)
     with pytest.raises(UserError, match=how):
         METRICS.create(name, given).score(sample_view())
 
@@ -101,8 +111,11 @@ def test_without_a_hash_the_error_says_how_to_give_one(name: str, judges: Path) 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_card_says_which_weights(name: str) -> None:
-    """A commit or a hash, and a licence."""
+    """A commit or a hash, or that there is none; and a licence."""
     card = METRICS.load(name).card
+    if "dreamsim" in name:
+        assert "no published SHA-256" in card.reference
+        return
     assert any(len(word.strip(";,")) in (40, 64, 8) for word in card.reference.replace("@", " ").split()), (
         card.reference
     )
@@ -359,3 +372,36 @@ def test_raft_flow_of_enlarged_frames_is_in_their_own_pixels(monkeypatch: pytest
     flows = raft.raft_flows(np.stack([picture] * 3))
     assert [flow.shape for flow in flows] == [(47, 55, 2)] * 2
     np.testing.assert_allclose(flows[0], np.broadcast_to([2.0, 0.0], (47, 55, 2)), atol=1e-6)
+
+
+def test_dreamsim_is_asked_for_leave_and_for_its_package(judges: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No code that antibench does not know runs unless it is told to."""
+    view = sample_view()
+    fetched_judges.fake_dreamsim(monkeypatch, judges)
+    with pytest.raises(UserError, match="remote_code = true"):
+        PicDreamsim().score(view)
+    assert isinstance(PicDreamsim(remote_code=True).score(view), float)
+    with pytest.raises(UserError, match="remote_code = true"):  # although the answers are known by now
+        PicDreamsim().score(view)
+    monkeypatch.undo()
+    fetched_judges.use(monkeypatch, judges)
+    with pytest.raises(UserError, match=r"not installed; run: pip install 'antibench\[dreamsim\]'"):
+        PicDreamsim(remote_code=True).score(view)
+    monkeypatch.setattr(dreamsim, "version", lambda package: "0.1.3")
+    with pytest.raises(UserError, match=r"is 0\.1\.3, not 0\.2\.1"):
+        PicDreamsim(remote_code=True).score(view)
+
+
+def test_pic_by_hand(judges: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1 - (1 - cosine) of what the package's network makes of pictures squeezed to 224 x 224."""
+    made = fetched_judges.fake_dreamsim(monkeypatch, judges)
+    view = sample_view()
+    chain = transforms.Compose(
+        [transforms.Resize((224, 224), transforms.InterpolationMode.BICUBIC), transforms.ToTensor()]
+    )
+    for picture in (view.photo, wide()):
+        torch.testing.assert_close(dreamsim.dreamsim_input(picture)[0], chain(Image.fromarray(picture)))
+    vectors = [made.embed(dreamsim.dreamsim_input(item))[0].double() for item in (view.photo, *view.frames[1:])]
+    unit = [vector / vector.norm() for vector in vectors]
+    expected = np.mean([float(unit[0] @ other) for other in unit[1:]])
+    assert PicDreamsim(remote_code=True).score(view) == pytest.approx(expected, abs=1e-6)
