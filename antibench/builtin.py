@@ -254,6 +254,153 @@ BUILTIN: dict[str, list[tuple[str, str, str]]] = {
             "Agreement of neighbouring frames along the flow",
         ),
         ("sharpness@1", "antibench.metrics.sharpness:Sharpness", "Sharpness of the last frames relative to the photo"),
+        (
+            "features-consistency[vgg]@1",
+            "antibench.metrics.features_consistency:FeaturesConsistencyVgg",
+            "Likeness of neighbouring frames",
+        ),
+        (
+            "dino-image[vitb16]@1",
+            "antibench.metrics.dino_image:DinoImage",
+            "Likeness of video and photo, DINO (weights to be fetched)",
+        ),
+        (
+            "dino-photo[vitb16]@1",
+            "antibench.metrics.dino_photo:DinoPhoto",
+            "Likeness of the photo as seen, DINO (weights to be fetched)",
+        ),
+        (
+            "dino-video[vitb16]@1",
+            "antibench.metrics.dino_video:DinoVideo",
+            "Likeness to the clean video, DINO (weights to be fetched)",
+        ),
+        (
+            "dino-consistency[vitb16]@1",
+            "antibench.metrics.dino_consistency:DinoConsistency",
+            "Likeness of neighbouring frames, DINO (weights to be fetched)",
+        ),
+        (
+            "dino-image[v2-vitb14]@1",
+            "antibench.metrics.dino_image_v2:DinoImageV2",
+            "Likeness of video and photo, DINOv2 (weights to be fetched)",
+        ),
+        (
+            "dino-photo[v2-vitb14]@1",
+            "antibench.metrics.dino_photo_v2:DinoPhotoV2",
+            "Likeness of the photo as seen, DINOv2 (weights to be fetched)",
+        ),
+        (
+            "dino-video[v2-vitb14]@1",
+            "antibench.metrics.dino_video_v2:DinoVideoV2",
+            "Likeness to the clean video, DINOv2 (weights to be fetched)",
+        ),
+        (
+            "dino-consistency[v2-vitb14]@1",
+            "antibench.metrics.dino_consistency_v2:DinoConsistencyV2",
+            "Likeness of neighbouring frames, DINOv2 (weights to be fetched)",
+        ),
+        (
+            "clip-i[vit-b-32]@1",
+            "antibench.metrics.clip_i:ClipI",
+            "Likeness of video and photo, CLIP (weights to be fetched)",
+        ),
+        (
+            "clip-i-photo[vit-b-32]@1",
+            "antibench.metrics.clip_i_photo:ClipIPhoto",
+            "Likeness of the photo as seen, CLIP (weights to be fetched)",
+        ),
+        (
+            "clip-t[vit-b-32]@1",
+            "antibench.metrics.clip_t:ClipT",
+            "Likeness of video and caption, CLIP (weights to be fetched)",
+        ),
+        ("freeze[dis-vgg]@1", "antibench.metrics.freeze:Freeze", "Frozen at good looks"),
+        ("destruction[vgg]@1", "antibench.metrics.destruction:Destruction", "Share of the picture that is lost"),
+        (
+            "freeze[dis-dino-vitb16]@1",
+            "antibench.metrics.freeze_dino:FreezeDino",
+            "Frozen at good looks, DINO (weights to be fetched)",
+        ),
+        (
+            "destruction[dino-vitb16]@1",
+            "antibench.metrics.destruction_dino:DestructionDino",
+            "Share of the picture that is lost, DINO (weights to be fetched)",
+        ),
+        (
+            "vbench-subject-consistency[vgg]@1",
+            "antibench.metrics.vbench_subject_consistency_vgg:VbenchSubjectConsistencyVgg",
+            "VBench subject consistency with VGG16 features",
+        ),
+        (
+            "vbench-subject-consistency[dino-vitb16]@1",
+            "antibench.metrics.vbench_subject_consistency:VbenchSubjectConsistency",
+            "VBench subject consistency (weights to be fetched)",
+        ),
+        (
+            "vbench-background-consistency[clip-vit-b-32]@1",
+            "antibench.metrics.vbench_background_consistency:VbenchBackgroundConsistency",
+            "VBench background consistency (weights to be fetched)",
+        ),
+        (
+            "vbench-temporal-flickering@1",
+            "antibench.metrics.vbench_temporal_flickering:VbenchTemporalFlickering",
+            "VBench temporal flickering",
+        ),
+        (
+            "vbench-i2v-subject[vgg]@1",
+            "antibench.metrics.vbench_i2v_subject_vgg:VbenchI2vSubjectVgg",
+            "VBench-I2V subject with VGG16 features",
+        ),
+        (
+            "vbench-i2v-subject[dino-vitb16]@1",
+            "antibench.metrics.vbench_i2v_subject:VbenchI2vSubject",
+            "VBench-I2V subject (weights to be fetched)",
+        ),
+        (
+            "vbench-dynamic-degree[dis]@1",
+            "antibench.metrics.vbench_dynamic_degree:VbenchDynamicDegree",
+            "VBench dynamic degree with DIS flow",
+        ),
+        (
+            "vbench-dynamic-degree[raft]@1",
+            "antibench.metrics.vbench_dynamic_degree_raft:VbenchDynamicDegreeRaft",
+            "VBench dynamic degree (weights to be fetched)",
+        ),
+        (
+            "vbench-motion-smoothness[dis]@1",
+            "antibench.metrics.vbench_motion_smoothness:VbenchMotionSmoothness",
+            "VBench motion smoothness with DIS flow",
+        ),
+        (
+            "vbench-aesthetic-quality[laion]@1",
+            "antibench.metrics.vbench_aesthetic_quality:VbenchAestheticQuality",
+            "VBench aesthetic quality (weights to be fetched)",
+        ),
+        (
+            "pic[dreamsim]@1",
+            "antibench.metrics.pic_dreamsim:PicDreamsim",
+            "Likeness of video and photo, DreamSim (weights to be fetched)",
+        ),
+        (
+            "vbench-i2v-background[dreamsim]@1",
+            "antibench.metrics.vbench_i2v_background:VbenchI2vBackground",
+            "VBench-I2V background (weights to be fetched)",
+        ),
+        (
+            "vbench-imaging-quality[musiq]@1",
+            "antibench.metrics.vbench_imaging_quality:VbenchImagingQuality",
+            "VBench imaging quality (weights to be fetched)",
+        ),
+        (
+            "st-lpips-video[vgg]@1",
+            "antibench.metrics.st_lpips_video:StLpipsVideo",
+            "Perceptual distance from the clean video: ST-LPIPS",
+        ),
+        (
+            "lpips-video[alex]@1",
+            "antibench.metrics.lpips_video:LpipsVideo",
+            "Perceptual distance from the clean video: LPIPS (weights to be fetched)",
+        ),
     ],
     "models": [
         (

@@ -98,7 +98,7 @@ def _widening(statistic: Statistic, photos: int) -> float:
         return 0.0
     skewness = float(np.mean(square * added)) / variance**1.5
     kurtosis = float(np.mean(square * square)) / variance**2 - 3
-    wider = skewness**2 * (NORMAL**4 + 2 * NORMAL**2 - 3) / 18 - kurtosis * (NORMAL**2 - 3) / 12
+    wider: float = skewness**2 * (NORMAL**4 + 2 * NORMAL**2 - 3) / 18 - kurtosis * (NORMAL**2 - 3) / 12
     return max(0.0, NORMAL * wider / photos)
 
 

@@ -6,14 +6,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from antibench.contracts import Card, CellView, Unscored
+from antibench.metrics.citations import LPIPS
 from antibench.metrics.judges.lpips_net import SMALLEST, distance
 from antibench.metrics.result import within
-
-_CITATION = (
-    "@inproceedings{zhang2018lpips, title={The Unreasonable Effectiveness of Deep Features as a Perceptual Metric}, "
-    "author={Zhang, Richard and Isola, Phillip and Efros, Alexei A. and Shechtman, Eli and Wang, Oliver}, "
-    "booktitle={CVPR}, year={2018}}"
-)
 
 
 @dataclass(frozen=True)
@@ -31,7 +26,7 @@ class LpipsAlex:
         source="Zhang et al., The Unreasonable Effectiveness of Deep Features as a Perceptual Metric, 2018",
         year=2018,
         arxiv="1801.03924",
-        citation=_CITATION,
+        citation=LPIPS,
         licence="BSD-2-Clause (lpips), BSD-3-Clause (torchvision)",
         reference="package lpips, version 0.1 heads",
     )

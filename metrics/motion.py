@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-import numpy as np
-
 from antibench.contracts import Card, CellView, Unscored
-from antibench.metrics.judges.flow import flows, unfit
+from antibench.metrics.judges.flow import mean_motion, unfit
 from antibench.metrics.result import within
 
 _CITATION = (
@@ -45,5 +43,4 @@ class Motion:
         reason = unfit(view.frames)
         if reason is not None:
             return reason
-        lengths = [np.linalg.norm(flow.astype(np.float64), axis=-1).mean() for flow in flows(view.frames)]
-        return within(self.bounds, float(np.mean(lengths)))
+        return within(self.bounds, mean_motion(view.frames))

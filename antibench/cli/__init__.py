@@ -23,6 +23,7 @@ class LazyGroup(click.Group):
         "compare": ("antibench.cli.results:compare", "Compare two runs; exit 1 if protection got weaker."),
         "power": ("antibench.cli.power:power", "How many photos does a strength need to be shown?"),
         "rescore": ("antibench.cli.rescore:rescore", "Score a run's stored videos again, or with more metrics."),
+        "distance": ("antibench.cli.distance:distance", "How far a run's videos as a set are from the clean ones."),
         "check": ("antibench.cli.check:check", "Check one plugin against its contract."),
     }
 

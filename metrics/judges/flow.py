@@ -32,3 +32,8 @@ def flows(frames: FramesU8) -> list[Flow]:
     grey = [cv2.cvtColor(np.ascontiguousarray(frame), cv2.COLOR_RGB2GRAY) for frame in frames]
     method = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     return [cast(Flow, method.calc(now, after, None)) for now, after in pairwise(grey)]
+
+
+def mean_motion(frames: FramesU8) -> float:
+    """Mean length of the flow over all pixels and neighbouring frames, in pixels a frame."""
+    return float(np.mean([np.linalg.norm(flow.astype(np.float64), axis=-1).mean() for flow in flows(frames)]))

@@ -11,13 +11,18 @@ from pathlib import Path
 import pytest
 
 import antibench
+from antibench.metrics.judges import aesthetic, clip, dino, musiq, raft, video_features
 
 ROOT = Path(antibench.__file__).parent
 HARNESS = {"antibench.zoo.gate", "antibench.zoo.gate_table", "antibench.zoo.world_mean"}
 """Modules beside the models that measure them; no model and no protection imports them."""
 OWN_JUDGE = ("antibench.zoo.quality", "antibench.zoo.training.quality")
 """The quality network that is trained here: only the command that trains it imports it."""
-JUDGES_PACKAGES = {"mtcnn", "face_recognition_models", "stlpips_pytorch", "lpips"}
+JUDGES_PACKAGES = {"mtcnn", "face_recognition_models", "stlpips_pytorch", "lpips", "dreamsim"}
+FETCHED = {dino.V1[0], dino.V2[0], raft.FILE, musiq.FILE, aesthetic.FILE, video_features.I3D} | {
+    f"{network}.pt" for network in clip.SHA256
+}
+"""Repositories and files of judges that a user fetches."""
 
 
 def sources() -> dict[str, Path]:
@@ -74,7 +79,9 @@ def reachable(name: str) -> set[str]:
 def test_the_search_finds_what_it_should() -> None:
     judges = reachable("antibench.metrics.ism0")
     assert {f"antibench.metrics.judges.{name}" for name in ("mtcnn", "dlib_face", "mobileface")} <= judges
+    assert "antibench.metrics.judges.dino" in reachable("antibench.metrics.dino_image")
     assert "mobileface.safetensors" in JUDGES_FILES
+    assert {"facebook/dino-vitb16", "ViT-B-32.pt"} <= FETCHED
     assert len([name for name in GUARDED if name.startswith("antibench.attacks.")]) >= 6
     assert len([name for name in GUARDED if name.startswith("antibench.models.")]) >= 2
     assert len([name for name in GUARDED if name.startswith("antibench.perturb.")]) >= 2
@@ -103,7 +110,7 @@ def test_no_name_leads_to_a_judge(name: str) -> None:
     strings = {node.value for node in ast.walk(tree(name)) if isinstance(node, ast.Constant)}
     assert "METRICS" not in names
     assert not strings & (JUDGES_PACKAGES - {"lpips"})
-    forbidden = {"antibench.metrics", *JUDGES_FILES}
+    forbidden = {"antibench.metrics", *JUDGES_FILES, *FETCHED}
     assert not [said for said in strings if isinstance(said, str) and any(word in said for word in forbidden)]
 
 
