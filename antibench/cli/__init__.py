@@ -19,7 +19,8 @@ class LazyGroup(click.Group):
         "plan": ("antibench.cli.plan:plan", "Show what a suite would run, and what is done already."),
         "list": ("antibench.cli.listing:listing", "List what is registered."),
         "show": ("antibench.cli.results:show", "Show the result of a run."),
-        "compare": ("antibench.cli.results:compare", "Compare two runs; exit 1 if protection got weaker."),
+        "compare": ("antibench.cli.results:compare", "Compare two runs or baselines; exit 1 if protection got weaker."),
+        "baseline": ("antibench.cli.baseline:baseline", "Keep a run to compare later runs against."),
         "rescore": ("antibench.cli.rescore:rescore", "Score a run's stored videos again, or with more metrics."),
         "check": ("antibench.cli.check:check", "Check one plugin against its contract."),
     }
