@@ -79,8 +79,11 @@ def accept(run: Path, to: Path | None = None, *, incomplete: bool = False) -> Pa
         "scores": _packed(read),
     }
     try:
+        content = (_text(value) + "\n").encode()
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, (_text(value) + "\n").encode())
+        write_atomically(path, content)
+    except ValueError as error:
+        raise UserError(f"{run} holds a number that is not finite") from error
     except OSError as error:
         raise UserError(f"{path} cannot be written: {error.strerror or error}") from error
     return path

@@ -120,7 +120,9 @@ class SuiteTest(pytest.Item):
         """The test, named so that ``-k`` finds it by every part of it."""
         made_on = [] if group.surrogate in (None, group.target) else [str(group.surrogate)]
         parts = [over.replace(" ", "-"), *made_on, str(group.target), str(group.budget)]
-        test: SuiteTest = cls.from_parent(parent, name=f"{group.protection}[{'-'.join(parts)}]")
+        name = f"{group.protection}[{'-'.join(parts)}]"
+        # The id is given as text, or pytest 9.2 would not know it again (`--lf`): it splits names at brackets.
+        test: SuiteTest = cls.from_parent(parent, name=name, nodeid=f"{parent.nodeid}::{name}")
         test.group, test.over, test.purifications = group, over, labels if over == WORST else [over]
         test.add_marker("antibench")
         return test
@@ -147,9 +149,9 @@ class SuiteTest(pytest.Item):
         change = gate.outcome.changes[self.group, self.over]
         told = self._told(change)
         self.user_properties += _properties(change)
-        self.add_report_section("call", "antibench", told)
         if change.verdict == "weaker":
             raise Weaker(told)
+        self.add_report_section("call", "antibench", told)  # -rP shows it
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The finding in words; a traceback only for what is a mistake."""
@@ -168,20 +170,23 @@ class SuiteTest(pytest.Item):
         assert change.interval is not None
         over = f"under {change.over}" if change.over != WORST else "in the worst case"
         verdict = {
-            "weaker": "is WEAKER than its baseline",
-            "stronger": "is stronger than its baseline; consider accepting a new one",
-            "unsure": f"may be weaker than its baseline: {change.reason}",
-        }.get(change.verdict, "is as strong as its baseline, as far as can be told")
-        shown = [
-            ("baseline", change.interval_before, f"   ({origin(gate.baseline.provenance)})"),
+            "weaker": "WEAKER than its baseline",
+            "stronger": "stronger than its baseline, consider accepting a new one",
+            "unsure": f"perhaps weaker than its baseline, {change.reason}",
+        }.get(change.verdict, "as strong as its baseline, as far as can be told")
+        where = f"   ({origin(gate.baseline.provenance)})"
+        paired = f"   (paired over {change.interval.photos} photos; accepted: -{number(gate.options.tolerance)})"
+        lines = [
+            f"{verdict}: {number(change.before)} → {number(change.after)} {over}",
+            f"{group_name(self.group)}, {over}, strength by {gate.suite.headline}:",
+        ]
+        for name, interval, more in (
+            ("baseline", change.interval_before, where),
             ("now", change.interval_after, ""),
-            ("change", change.interval, f"   (paired over {change.interval.photos} photos; accepted: "
-                                        f"-{number(gate.options.tolerance)})"),
-        ]  # fmt: skip
-        lines = [f"{group_name(self.group)}, {over}, {verdict}", f"strength by {gate.suite.headline}:"]
-        for name, interval, more in shown:
+            ("change", change.interval, paired),
+        ):
             value = with_interval(interval.estimate, interval.low, interval.high) if interval else "unknown"
-            lines.append(f"  {name:<10}{value:>22}{more}")
+            lines.append(f"  {name:<8} {value:>20}{more}")
         return "\n".join(lines)
 
 

@@ -82,11 +82,11 @@ class Gate:
         if not self.baseline_file.exists():
             return None
         found = read_baseline(self.baseline_file)
-        header = found.run.header
-        if header["suite"] == self.suite.name and header["suite_version"] != self.suite.version:
+        name, version = (found.run.header[key] for key in ("suite", "suite_version"))
+        if name == self.suite.name and version != self.suite.version:
             raise UserError(
-                f"{self.baseline_file} is of version {header['suite_version']} of suite {self.suite.name}, now of "
-                f"version {self.suite.version}; run it and accept a new baseline"
+                f"{short(self.baseline_file)} is of version {version} of suite {name}, which is at version "
+                f"{self.suite.version} now; run it and accept a new baseline"
             )
         return found
 
@@ -113,12 +113,12 @@ class Gate:
         """Why there is nothing to hold a test against, if so."""
         if self._scores_before is None:
             return (
-                f"there is no baseline {self.baseline_file}; make one: antibench run --suite {self.file}, then "
-                "antibench baseline accept RUN"
+                f"there is no baseline {short(self.baseline_file)}; make one: "
+                f"antibench run --suite {short(self.file)}, then antibench baseline accept RUN"
             )
         label = "none" if over == WORST else over
         if not self._scores_before.has(Place(self.suite.headline, group, label)):
-            return f"no baseline for {group_name(group)}, {label} in {self.baseline_file}"
+            return f"no baseline for {group_name(group)}, {label} in {short(self.baseline_file)}"
         return None
 
     def ask_for(self, tests: Iterable[tuple[Group, str]]) -> None:
@@ -181,12 +181,12 @@ class Gate:
 
     def commands(self, group: Group) -> list[str]:
         """What reproduces a verdict, from nothing."""
-        run = ["antibench", "run", "--suite", _short(self.file), *self._narrowing, "--out", _short(self.out)]
-        run += ["--store", _short(self.options.store)]
-        run += [part for plugin in self.options.plugins for part in ("--plugin", _short(plugin))]
+        run = ["antibench", "run", "--suite", short(self.file), *self._narrowing, "--out", short(self.out)]
+        run += ["--store", short(self.options.store)]
+        run += [part for plugin in self.options.plugins for part in ("--plugin", short(plugin))]
         run += ["--device", self.options.device] if self.options.device != "cpu" else []
         tolerance = ["--tolerance", f"{self.options.tolerance:g}"] if self.options.tolerance != 0.05 else []
-        held = ["antibench", "compare", _short(self.baseline_file), _short(self.out), "--each", "--missing", "ignore"]
+        held = ["antibench", "compare", short(self.baseline_file), short(self.out), "--each", "--missing", "ignore"]
         return [shlex.join(run), shlex.join(held + tolerance)]
 
     @property
@@ -216,7 +216,7 @@ class Outcome:
         return "; ".join(text for text in told if text) or None
 
 
-def _short(path: Path) -> str:
+def short(path: Path) -> str:
     """A path as one would type it here."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
