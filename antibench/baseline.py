@@ -49,13 +49,14 @@ def baseline_path(suite: str, folder: Path = FOLDER) -> Path:
     return folder / f"{suite}.json"
 
 
-def accept(run: Path, to: Path | None = None, *, incomplete: bool = False) -> Path:
+def accept(run: Path, to: Path | None = None, *, incomplete: bool = False, headline_only: bool = False) -> Path:
     """Make the baseline of a run and write it.
 
     Args:
         run: Folder of the run.
         to: File to write; default `baseline_path` of the run's suite.
         incomplete: Accept a run in which scores failed or are missing.
+        headline_only: Leave out all metrics but the headline and its photo twin.
 
     Returns:
         The file.
@@ -66,6 +67,8 @@ def accept(run: Path, to: Path | None = None, *, incomplete: bool = False) -> Pa
     plan, read = read_plan(run), read_run(run)
     if not incomplete:
         _check_complete(run, read)
+    if headline_only:
+        read = _by_headline(read)
     path = to or baseline_path(str(read.header["suite"]))
     if path.exists():
         held, own = read_baseline(path).run.header["suite"], read.header["suite"]
@@ -140,6 +143,15 @@ def origin(provenance: Mapping[str, Any]) -> str:
         f"commit {str(provenance.get('commit'))[:12]}",
     ]
     return ", ".join(words for words in known if not words.endswith("None"))
+
+
+def _by_headline(run: Run) -> Run:
+    """The run as if it had been scored by its headline and the headline's photo twin alone."""
+    headline = run.header["headline"]
+    twins = {metric["photo_twin"] for metric in run.header["metrics"] if metric["name"] == headline}
+    kept = [metric for metric in run.header["metrics"] if metric["name"] in {headline, *twins}]
+    names = {metric["name"] for metric in kept}
+    return Run({**run.header, "metrics": kept}, [line for line in run.cells if line["metric"] in names], run.costs)
 
 
 def _check_complete(folder: Path, run: Run) -> None:

@@ -27,7 +27,8 @@ def baseline() -> None:
 @click.argument("run", type=FILE)
 @click.option("--to", type=FILE, help="File to write. [results/baselines/SUITE.json]")
 @click.option("--incomplete", is_flag=True, help="Accept a run in which scores failed or were not run.")
-def accept(run: Path, to: Path | None, incomplete: bool) -> None:
+@click.option("--headline-only", is_flag=True, help="Leave out all metrics but the headline and its photo twin.")
+def accept(run: Path, to: Path | None, incomplete: bool, headline_only: bool) -> None:
     """Make the run in folder RUN the baseline of its suite, and say how it compares with the one before."""
     from antibench.baseline import accept as accept_run
     from antibench.baseline import baseline_path
@@ -35,7 +36,7 @@ def accept(run: Path, to: Path | None, incomplete: bool) -> None:
 
     path = to or baseline_path(str(read_plan(run)["header"]["suite"]))
     told = _against_the_one_before(path, run)
-    accept_run(run, path, incomplete=incomplete)
+    accept_run(run, path, incomplete=incomplete, headline_only=headline_only)
     click.echo(f"{path}: the baseline is now {run}")
     if told:
         click.echo(told)

@@ -237,3 +237,13 @@ def test_what_cannot_be_a_number_is_not_written(run: Path) -> None:
     with pytest.raises(UserError, match="holds a number that is not finite"):
         accept(run)
     assert not Path("results/baselines/made-up.json").exists()
+
+
+def test_the_headline_alone_gives_the_same_strengths_in_a_smaller_file(run: Path, tmp_path: Path) -> None:
+    whole = read_results(accept(run, tmp_path / "whole.json")).summary()["rows"]
+    small = read_results(accept(run, tmp_path / "small.json", headline_only=True)).summary()["rows"]
+    keys = ("protection", "target", "strength", "low", "worst_case", "worst_low", "excess", "p_adjusted")
+    by_headline = [[row[key] for key in keys] for row in whole if row["metric"] == "ism0[dlib]"]
+    assert [[row[key] for key in keys] for row in small] == by_headline
+    assert None not in by_headline[0]
+    assert (tmp_path / "small.json").stat().st_size < 0.6 * (tmp_path / "whole.json").stat().st_size
