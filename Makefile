@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS := 1
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: smoke test lint bench clean
+.PHONY: smoke test lint gate benchmark clean
 
 smoke: $(VENV)/installed
 	$(BIN)/antibench run --suite smoke
@@ -19,7 +19,12 @@ lint: $(VENV)/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/python -m antibench.testing.types
 
-bench: $(VENV)/installed
+# The protections that come along against results/baselines/ci.json (docs/ci.md).
+gate: $(VENV)/installed
+	$(BIN)/python -m pytest --antibench ci --junitxml results/gate.xml -rsP
+
+# What things cost, as ratios within one run; not part of `make test`.
+benchmark: $(VENV)/installed
 	$(BIN)/python -m pytest benchmarks
 
 $(VENV)/installed: pyproject.toml

@@ -6,6 +6,9 @@ runs have are used; if they share none, each run's own means over seeds are pair
 Two numbers of each protection are judged, the strength without purification and the worst case. One is *weaker* if the
 95% interval of its change lies wholly below -tolerance, and if that also holds after Holm's correction over all that is
 judged (one-sided, 5% for the whole comparison), so that a suite with many protections raises no more false alarms.
+
+With `each` the strength under every purification is judged too, as the pytest plugin does. Holm's correction then
+counts all that A could be judged by, so that a verdict does not depend on how much of the suite B ran.
 """
 
 from __future__ import annotations
@@ -43,6 +46,9 @@ class Change:
     reason: str | None
     verdict: Verdict = "unknown"
     judged: bool = False
+    interval_before: Interval | None = None
+    """Of `before`, over the same photos as `interval`."""
+    interval_after: Interval | None = None
 
     def beyond(self, tolerance: float, sign: float) -> bool:
         """Whether the whole interval of the change lies beyond the tolerance, in the direction of `sign`."""
@@ -60,8 +66,8 @@ class Comparison:
     missing: Missing
     photos: int
     changes: list[Change]
-    failed: list[str] = field(default_factory=list)
-    """Scores that are ok in A and not in B."""
+    lost: dict[Place, str] = field(default_factory=dict)
+    """Where scores are ok in A and not in B, and what is said of it."""
     gone: list[str] = field(default_factory=list)
     """What only A planned."""
     new: list[str] = field(default_factory=list)
@@ -71,6 +77,11 @@ class Comparison:
     def of(self, verdict: Verdict) -> list[Change]:
         """The judged changes with this verdict."""
         return [change for change in self.changes if change.judged and change.verdict == verdict]
+
+    @property
+    def failed(self) -> list[str]:
+        """Scores that are ok in A and not in B."""
+        return list(self.lost.values())
 
     @property
     def exit_code(self) -> ExitCode:
@@ -90,6 +101,7 @@ def compare(
     tolerance: float = 0.05,
     missing: Missing = "fail",
     metric: str | None = None,
+    each: bool = False,
 ) -> Comparison:
     """Compare run B with run A.
 
@@ -98,6 +110,7 @@ def compare(
         tolerance: Loss of strength that is accepted.
         missing: What B lacks altogether is an error ("fail", "new") or only told ("ignore").
         metric: Default A's headline.
+        each: Judge the strength under every purification too.
 
     Raises:
         UserError: the runs are of different worlds, models or metric versions.
@@ -116,8 +129,8 @@ def compare(
         found.notes.append("the runs share no seed: photos are paired by their means over each run's seeds")
     _add_differences_of_plan(found, a, b, header_a, header_b)
     for group in _judged_groups(a, b, chosen):
-        found.changes += _changes(Strengths(a, chosen, group), Strengths(b, chosen, group))
-    _judge(found)
+        found.changes += _changes(Strengths(a, chosen, group), Strengths(b, chosen, group), each)
+    _judge(found, _all_of(a, chosen) if each else 0)
     if all(change.verdict == "unknown" for change in found.changes if change.judged) and not found.failed:
         reason = next((change.reason for change in found.changes if change.reason), "no protection is in both runs")
         raise NothingComparedError(f"nothing compared by {chosen}: {reason}")
@@ -159,14 +172,21 @@ def _judged_groups(a: Scores, b: Scores, metric: str) -> list[Group]:
     ]
 
 
-def _changes(a: Strengths, b: Strengths) -> list[Change]:
+def _all_of(a: Scores, metric: str) -> int:
+    """How many strengths of A's protections can be judged: each under every purification, and its worst case."""
+    groups = [group for group in a.groups("video") if a.roles[group.protection] == "protection"]
+    labels = a.header["purifications"]
+    return sum(1 + sum(a.has(Place(metric, group, label)) for label in labels) for group in groups)
+
+
+def _changes(a: Strengths, b: Strengths, each: bool) -> list[Change]:
     """The change of the worst case over the purifications of both runs, and under each of them."""
     both = [purification for purification in a.effects if purification in b.effects]
     seen = [purification for purification in both if purification in a.sighted and purification in b.sighted]
     found = [_change(a, b, WORST, seen or both, worst)]
     found += [_change(a, b, purification, [purification], lambda effects: ratio(effects[0])) for purification in both]
     for change in found:
-        change.judged = change.over in (WORST, "none")
+        change.judged = each or change.over in (WORST, "none")
     return found
 
 
@@ -180,28 +200,36 @@ def _change(a: Strengths, b: Strengths, over: str, purifications: list[str], bui
     def first(effects: list[Effects]) -> Statistic:
         return build(effects[:count])
 
+    def second(effects: list[Effects]) -> Statistic:
+        return build(effects[count:])
+
     def difference(effects: list[Effects]) -> Statistic:
-        return minus(build(effects[count:]), build(effects[:count]))
+        return minus(second(effects), first(effects))
 
     paired = [strengths.effects[name] for strengths in (a, b) for name in purifications]
-    before, interval = measure(paired, first), measure(paired, difference)
+    before, after, interval = (measure(paired, statistic) for statistic in (first, second, difference))
     if before is None or interval is None:
         return Change(a.group, over, None, None, None, "no photo has all its scores in both runs")
     reason = "an interval needs two photos" if interval.low is None else None
-    return Change(a.group, over, before.estimate, before.estimate + interval.estimate, interval, reason)
+    found = Change(a.group, over, before.estimate, before.estimate + interval.estimate, interval, reason)
+    found.interval_before, found.interval_after = before, after
+    return found
 
 
-def _judge(found: Comparison) -> None:
+def _judge(found: Comparison, family: int) -> None:
+    """Give every change its verdict; `family` is how many Holm's correction counts, if more than are there."""
     for change in found.changes:
         if change.interval is not None and change.interval.low is not None:
             change.verdict = "stronger" if change.beyond(found.tolerance, 1) else "same"
             if change.beyond(found.tolerance, -1):
                 change.verdict = "weaker"
     tested = [change for change in found.changes if change.judged and change.verdict != "unknown"]
-    for change, adjusted in zip(tested, holm([_p_weaker(change, found.tolerance) for change in tested]), strict=True):
+    p_values = [_p_weaker(change, found.tolerance) for change in tested]
+    p_values += [1.0] * (family - len(tested))
+    for change, adjusted in zip(tested, holm(p_values), strict=False):
         if change.verdict == "weaker" and adjusted > FAMILY_ERROR:
             change.verdict = "unsure"
-            change.reason = f"weaker alone, but not among {len(tested)} comparisons (p = {adjusted:.3f})"
+            change.reason = f"weaker alone, but not among {len(p_values)} comparisons (p = {adjusted:.3f})"
 
 
 def _p_weaker(change: Change, tolerance: float) -> float:
@@ -229,7 +257,8 @@ def _add_differences_of_plan(
             continue
         lost = np.isfinite(a.per_photo(place)) & ~np.isfinite(b.per_photo(place))
         if lost.any():
-            found.failed.append(f"{_described(place)}: {int(lost.sum())} of {len(lost)} photos, {b.why_missing(place)}")
+            told = f"{int(lost.sum())} of {len(lost)} photos, {b.why_missing(place)}"
+            found.lost[place] = f"{_described(place)}: {told}"
     found.new += [_described(place) for place in b.places() if not a.has(place)]
 
 

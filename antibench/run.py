@@ -46,6 +46,9 @@ class Settings:
         device: "cpu" or "cuda".
         plugin_files: Files whose plugins the workers must know too.
         weights: Local weights by label of their model.
+        shared_since: Wait for another process that writes the run, instead of refusing, and take a run that ended after
+            this time (seconds since the epoch) as it is, failed cells included. So processes that are asked for the
+            same run at once, such as pytest's workers, do the work once.
     """
 
     out: Path
@@ -54,6 +57,7 @@ class Settings:
     device: str = "cpu"
     plugin_files: tuple[Path, ...] = ()
     weights: Mapping[str, LocalWeights] = field(default_factory=dict)
+    shared_since: float | None = None
 
 
 @dataclass(frozen=True)
@@ -92,12 +96,12 @@ def run(suite: Suite, settings: Settings, tell: Teller | None = None) -> Ran:
     """
     tell = tell or Quiet()
     folder = RunFolder(settings.out)
-    with folder.locked():
+    with folder.locked(wait=settings.shared_since is not None):
         other = folder.plan().get("header", {}).get("suite", suite.name)
         if other != suite.name:
             raise UserError(f"{settings.out} holds a run of suite {other!r}; choose another --out for {suite.name!r}")
         mark = fingerprint(suite, settings.device, settings.plugin_files, digests(settings.weights))
-        done = _finished(folder, mark)
+        done = _finished(folder, mark, settings.shared_since)
         if done is not None:
             return done
         store = Store(settings.store)
@@ -169,15 +173,17 @@ def local_pool(settings: Settings) -> Iterator[Pool]:
         pool.close()
 
 
-def _finished(folder: RunFolder, mark: str) -> Ran | None:
-    """The run as it is, if it is finished and nothing it depends on has changed. Failed cells are tried again."""
+def _finished(folder: RunFolder, mark: str, shared_since: float | None) -> Ran | None:
+    """The run as it is, if it is finished and nothing it depends on has changed. Failed cells are tried again, unless
+    another process has just tried them."""
     if not folder.finished or folder.plan().get("fingerprint") != mark:
         return None
     try:
         found = read_run(folder.path)
     except UserError:
         return None  # damaged: made anew from the store
-    if any(line["status"] in ("failed", "missing") for line in found.cells):
+    just_now = shared_since is not None and (folder.finished_at or 0.0) >= shared_since
+    if not just_now and any(line["status"] in ("failed", "missing") for line in found.cells):
         return None
     return _conclude(folder, found.header, found.cells, found.costs, computed=0)
 

@@ -20,8 +20,11 @@ class RunFolder:
         self.path = path
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, wait: bool = False) -> Iterator[None]:
         """Hold the run for writing; the system lets go of it however the process ends.
+
+        Args:
+            wait: Wait for another process that holds it, instead of refusing.
 
         Raises:
             UserError: if another process holds it, or the folder cannot be written.
@@ -33,7 +36,7 @@ class RunFolder:
             raise self._told(error) from error
         with handle:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             except BlockingIOError:
                 raise UserError(f"{self.path}: another process is writing this run; use another --out") from None
             try:
@@ -58,7 +61,15 @@ class RunFolder:
     @property
     def finished(self) -> bool:
         """Whether the run came to its end."""
-        return (self.path / "summary.json").is_file()
+        return self.finished_at is not None
+
+    @property
+    def finished_at(self) -> float | None:
+        """When the run came to its end, in seconds since the epoch."""
+        try:
+            return (self.path / "summary.json").stat().st_mtime
+        except OSError:
+            return None
 
     def unfinish(self) -> None:
         """Say that the run is being worked on: without a summary it has not ended."""

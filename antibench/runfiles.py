@@ -46,7 +46,7 @@ def read_run(folder: Path) -> Run:
     Raises:
         UserError: the folder is no run, is damaged, or was written by a newer antibench.
     """
-    plan = _plan(folder)
+    plan = read_plan(folder)
     header = plan["header"]
     cells = list(_lines(folder / "cells.jsonl", CELL_KEYS))
     costs = list(_lines(folder / "costs.jsonl", COST_KEYS))
@@ -59,7 +59,7 @@ def read_summary(folder: Path) -> dict[str, Any]:
     Raises:
         UserError: as `read_run`.
     """
-    header = _plan(folder)["header"]
+    header = read_plan(folder)["header"]
     stored = folder / "summary.json"
     sources = [path for name in ("plan.json", "cells.jsonl", "costs.jsonl") if (path := folder / name).exists()]
     if stored.exists() and all(stored.stat().st_mtime_ns >= path.stat().st_mtime_ns for path in sources):
@@ -76,7 +76,12 @@ def read_summary(folder: Path) -> dict[str, Any]:
     return read_run(folder).summary()
 
 
-def _plan(folder: Path) -> dict[str, Any]:
+def read_plan(folder: Path) -> dict[str, Any]:
+    """What plan.json holds, its header checked.
+
+    Raises:
+        UserError: as `read_run`.
+    """
     path = folder / "plan.json"
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; a run is a folder that `antibench run` made")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,27 +42,34 @@ def show(run: Path, format_: str, as_json: bool, metric: str | None) -> None:
     show_default=True,
     help="If B lacks what A has: exit 3 (fail), the same but A itself need not exist yet (new), or only tell (ignore).",
 )
+@click.option("--each", is_flag=True, help="Judge every purification by itself too, as the pytest plugin does.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def compare(a: Path, b: Path, tolerance: float, metric: str | None, missing: Missing, as_json: bool) -> ExitCode:
+def compare(
+    a: Path, b: Path, tolerance: float, metric: str | None, missing: Missing, each: bool, as_json: bool
+) -> ExitCode:
     """Compare run B with the earlier run A: has a protection got weaker?
+
+    Each of the two is the folder of a run, or the file of a baseline (`antibench baseline accept`).
 
     Exit code: 0 no, 1 weaker beyond the tolerance, 3 scores that A has failed in B, 4 usage, 5 nothing compared.
     """
-    import json
-
+    from antibench.baseline import read_results
     from antibench.compare import compare as compare_runs
     from antibench.report.comparison import comparison_json, comparison_text
-    from antibench.runfiles import read_run
 
-    after = read_run(b)
+    after = read_results(b)
     if missing != "fail" and not a.exists():
         click.echo(
             json.dumps({"exit_code": 0, "new": [str(b)]}) if as_json else f"No baseline at {a}: all of {b} is new"
         )
         return ExitCode.FINE
-    before = read_run(a)
+    before = read_results(a)
     found = compare_runs(
-        before.header, before.cells, after.header, after.cells, tolerance=tolerance, missing=missing, metric=metric
+        *(before.header, before.cells, after.header, after.cells),
+        tolerance=tolerance,
+        missing=missing,
+        metric=metric,
+        each=each,
     )
     if as_json:
         click.echo(json.dumps(comparison_json(found), indent=2, ensure_ascii=False, allow_nan=False))

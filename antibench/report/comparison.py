@@ -9,6 +9,7 @@ from antibench.errors import ExitCode
 from antibench.report.numbers import number, with_interval
 from antibench.report.table import Table
 from antibench.report.terminal import print_tables
+from antibench.scores import Group
 
 LISTED = 5
 """How many names of a list are printed."""
@@ -52,6 +53,10 @@ def _change_json(change: Change) -> dict[str, Any]:
         "change": interval.estimate if interval else None,
         "low": interval.low if interval else None,
         "high": interval.high if interval else None,
+        "before_low": change.interval_before.low if change.interval_before else None,
+        "before_high": change.interval_before.high if change.interval_before else None,
+        "after_low": change.interval_after.low if change.interval_after else None,
+        "after_high": change.interval_after.high if change.interval_after else None,
         "photos": interval.photos if interval else 0,
         "judged": change.judged,
         "verdict": change.verdict,
@@ -77,10 +82,14 @@ def _sentence(change: Change) -> str:
 
 
 def _name(change: Change) -> str:
-    group = change.group
-    computed = f" (computed on {group.surrogate})" if group.surrogate not in (None, group.target) else ""
     over = change.over if change.over == "worst case" else f"under {change.over}"
-    return f"{group.protection}{computed} on {group.target} at {group.budget} levels, {over}"
+    return f"{group_name(change.group)}, {over}"
+
+
+def group_name(group: Group) -> str:
+    """A group in words."""
+    computed = f" (computed on {group.surrogate})" if group.surrogate not in (None, group.target) else ""
+    return f"{group.protection}{computed} on {group.target} at {group.budget} levels"
 
 
 def _listed(title: str, names: list[str]) -> list[str]:

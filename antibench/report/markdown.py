@@ -15,7 +15,7 @@ from antibench.report.tables import tables
 def markdown(summary: Mapping[str, Any], metric: str | None) -> str:
     """A document; all text of the run is escaped."""
     parts = [f"**{escape(summary['answer'])}**", "\n".join(f"- {escape(line)}" for line in preamble(summary))]
-    parts += [_table(table) for table in tables(summary, metric)]
+    parts += [pipe_table(table) for table in tables(summary, metric)]
     notes = footnotes(summary, metric)
     if notes:
         parts.append("\n".join(f"- {escape(line)}" for line in notes))
@@ -29,7 +29,8 @@ def escape(text: str) -> str:
     return re.sub(r"([\\`*_{}\[\]#|!~$])", r"\\\1", entities)
 
 
-def _table(table: Table) -> str:
+def pipe_table(table: Table) -> str:
+    """A table with its title in bold above it."""
     head = "| " + " | ".join(escape(name) for name in table.columns) + " |"
     rule = "|---|" + "---:|" * (len(table.columns) - 1)
     rows = ["| " + " | ".join(escape(cell) for cell in row) + " |" for row in table.rows]

@@ -10,6 +10,8 @@ from made_up_runs import World
 
 from antibench.compare import Change, Comparison, compare
 from antibench.errors import NothingComparedError, UserError
+from antibench.scores import Scores
+from antibench.strength import Strengths
 
 THREE = {name: {"none": 0.6, "jpeg(75)": 0.3} for name in ("one", "two", "three")}
 
@@ -230,3 +232,48 @@ def test_runs_that_do_not_compare_are_refused() -> None:
     ):
         with pytest.raises(UserError, match=message):
             of(World(THREE), world)
+
+
+def test_each_purification_is_judged_by_itself_if_asked() -> None:
+    weakened = {**THREE, "two": {"none": 0.6, "jpeg(75)": 0.05}, "three": {"none": 0.3, "jpeg(75)": 0.3}}
+    a, b = World(THREE), World(weakened)
+    assert change(of(a, b), "two", "jpeg(75)").judged is False
+    found = of(a, b, each=True)
+    verdicts = {(item.group.protection, item.over): item.verdict for item in found.changes if item.judged}
+    assert len(verdicts) == len(found.changes) == 9
+    weaker = {name for name, verdict in verdicts.items() if verdict == "weaker"}
+    assert weaker == {("two", "jpeg(75)"), ("two", "worst case"), ("three", "none")}
+
+
+def test_how_much_of_the_suite_b_ran_changes_no_verdict() -> None:
+    """Holm counts what A holds: a loss that drowns among all of A's strengths is not red when it is tested alone."""
+    many = {f"p{index}": {"none": 0.5} for index in range(20)}
+    a, b = World(many, photos=4), World(many, photos=4)
+    for line in b.cells:
+        if (line["protection"], line["metric"]) == ("p7", "ism0[dlib]"):
+            line["value"] += (0.02, 0.20, 0.18, 0.22)[int(line["case"][-1])]
+    whole = of(a, b, tolerance=0.0, each=True)
+    b.cells = [line for line in b.cells if line["role"] != "protection" or line["protection"] == "p7"]
+    alone = of(a, b, tolerance=0.0, each=True, missing="ignore")
+    assert change(alone, "p7", "none").verdict == change(whole, "p7", "none").verdict == "unsure"
+    assert change(alone, "p7", "none").reason == change(whole, "p7", "none").reason
+    assert change(of(a, b, tolerance=0.0), "p7", "none").verdict == "weaker", "alone it would be"
+
+
+def test_both_intervals_are_those_of_the_runs_over_the_paired_photos() -> None:
+    a, b = World(THREE, noise=0.05), World({**THREE, "two": {"none": 0.4, "jpeg(75)": 0.1}}, noise=0.05, seed=1)
+    item = change(of(a, b), "two", "jpeg(75)")
+    for world, interval in ((a, item.interval_before), (b, item.interval_after)):
+        own = Strengths(Scores(world.header, world.cells), "ism0[dlib]", item.group).strength("jpeg(75)")
+        assert interval == own.interval
+    assert item.interval is not None
+    assert item.interval_before is not None
+    assert item.after == pytest.approx(item.interval_before.estimate + item.interval.estimate)
+
+
+def test_what_is_lost_is_told_by_its_place() -> None:
+    a, b = World(THREE), World(THREE)
+    fail(b, 1, protection="two", metric="ism0[dlib]", purification="jpeg(75)")
+    ((place, told),) = of(a, b).lost.items()
+    assert (place.metric, place.group.protection, place.purification) == ("ism0[dlib]", "two", "jpeg(75)")
+    assert "1 of 8 photos" in told

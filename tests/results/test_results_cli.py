@@ -10,23 +10,13 @@ from typing import Any
 
 import pytest
 from made_up_runs import World
+from run_folders import write
 
 from antibench.cli import main
 from antibench.summary import summarise
 
 TWO = {"strong": {"none": 0.6, "jpeg(75)": 0.4}, "weak": {"none": 0.5, "jpeg(75)": 0.1}}
 WEAKENED = {**TWO, "strong": {"none": 0.1, "jpeg(75)": 0.1}}
-
-
-def write(world: World, folder: Path) -> Path:
-    """Write a run's folder; a cell's line in the plan is that of its scores without what the run found."""
-    folder.mkdir()
-    found = ("metric", "status", "value", "reason")
-    cells = {line["cell"]: {key: line[key] for key in line if key not in found} for line in world.cells}
-    (folder / "plan.json").write_text(json.dumps({"header": world.header, "cells": list(cells.values())}))
-    (folder / "cells.jsonl").write_text("".join(json.dumps(line) + "\n" for line in world.cells))
-    (folder / "costs.jsonl").write_text("".join(json.dumps(line) + "\n" for line in world.costs))
-    return folder
 
 
 def antibench(*arguments: Any) -> int:
