@@ -19,7 +19,8 @@ from pathlib import Path
 from antibench.baseline import read_baseline
 from antibench.errors import UserError
 from antibench.report.markdown import pipe_table
-from antibench.report.tables import Table, tables
+from antibench.report.table import Table
+from antibench.report.tables import tables
 
 _BLOCK = re.compile(r"(<!-- table of (\S+\.json): (.+?) -->\n).*?(\n<!-- end -->)", re.DOTALL)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from pathlib import Path
 
@@ -197,3 +198,24 @@ def test_made_up_worlds_have_the_moments_they_say(world: str) -> None:
         assert strengths.std() == pytest.approx(deviation, rel=0.04)
         assert oracle.skew(strengths) == pytest.approx(skewness, rel=0.12, abs=0.15)
         assert effects.span.std() / effects.span.mean() == pytest.approx(0.46, abs=0.02)
+
+
+def test_the_page_of_coverage_is_what_the_benchmark_writes_and_the_documentation_quotes_it() -> None:
+    docs = Path(__file__).resolve().parents[2] / "docs"
+    page, statistics = (docs / name for name in ("results/coverage.md", "statistics.md"))
+    (quoted,) = re.findall(
+        r"<!-- table of results/coverage\.md -->\n(.*?)\n<!-- end -->", statistics.read_text(), re.DOTALL
+    )
+    assert quoted in page.read_text()
+    assert len(quoted.splitlines()) == 2 + len(coverage.QUANTITIES)
+    nothing = {
+        (world, photos, quantity, method): 0.95
+        for world in coverage.WORLDS
+        for photos in coverage.PHOTOS
+        for quantity in coverage.QUANTITIES
+        for method in coverage.METHODS
+    }
+    written = "\n".join(coverage.page(nothing, 1500)) + "\n"
+    assert [re.sub(r"\d+\.\d", "#", line) for line in page.read_text().splitlines()] == [
+        re.sub(r"\d+\.\d", "#", line) for line in written.splitlines()
+    ]
