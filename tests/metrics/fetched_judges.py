@@ -138,6 +138,7 @@ def rating_in_range(net: musiq.Musiq) -> musiq.Musiq:
     for value in (net.transformer_encoder.cls, *net.transformer_encoder.posembed_input.values()):
         nn.init.normal_(value)
     nn.init.normal_(net.transformer_encoder.scaleembed_input["scale_emb"])
+    nn.init.normal_(net.head.weight, std=8.0)
     nn.init.constant_(net.head.bias, 50.0)
     return net
 
