@@ -9,31 +9,15 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 import torch
+from without_weights import COMPLETE, NEEDS_DOWNLOAD
 
 from antibench.contracts import Card, CellView, Unscored
 from antibench.registry import METRICS
 from antibench.testing.check import Check
 from antibench.testing.metric_contract import checks
 
-NEEDS_DOWNLOAD = "lpips[alex]"
-ELSEWHERE = {
-    "test_judge_buffalo": ("ism[buffalo_l]", "ism0[buffalo_l]", "ism-photo[buffalo_l]", "fdfr[buffalo_l]"),
-    "test_judge_clib_fiqa": ("clib-fiqa",),
-    "test_judge_deepface": ("ism[deepface]",),
-    "test_judge_q_align": ("q-align-image", "q-align-video"),
-}
-"""Metrics of networks that come from a download, by the test that holds them to the contract with others in place."""
-DOWNLOADED = {NEEDS_DOWNLOAD, *(name for names in ELSEWHERE.values() for name in names)}
-FETCHED = "(weights to be fetched)"
-"""Ends the summaries of metrics whose networks `test_metric_fetched` has small instances of."""
-NAMES = [
-    entry.name
-    for entry in METRICS.entries()
-    if entry.origin == "antibench" and entry.name not in DOWNLOADED and not entry.summary.endswith(FETCHED)
-]
 
-
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", COMPLETE)
 def test_contract(name: str) -> None:
     found = list(checks(METRICS.load(name)))
     assert len(found) == 14

@@ -16,6 +16,7 @@ from huggingface_hub import constants
 from PIL import Image
 from torchvision import transforms
 from transformers import CLIPImageProcessor, ViTModel
+from without_weights import WITH_SMALL_INSTANCES
 
 from antibench.contracts import CellView, ImageU8, Metric, Unscored
 from antibench.errors import UserError
@@ -34,12 +35,6 @@ from antibench.metrics.vbench_dynamic_degree_raft import VbenchDynamicDegreeRaft
 from antibench.registry import METRICS
 from antibench.testing.metric_contract import checks, portrait, sample_view
 
-FETCHED = "(weights to be fetched)"
-NAMES = [
-    entry.name
-    for entry in METRICS.entries()
-    if entry.origin == "antibench" and entry.summary.endswith(FETCHED) and entry.name != "lpips[alex]"
-]
 FILES = {"vbench-aesthetic-quality[laion]": aesthetic.FILE}
 """Files of which no hash is published."""
 MEANINGLESS = "rising noise moves the score one way, the declared one"
@@ -78,7 +73,7 @@ def parameters(name: str, judges: Path) -> dict[str, Any]:
     return {"sha256": fetched_judges.sha256_of(judges, FILES[name])} if name in FILES else {}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WITH_SMALL_INSTANCES)
 def test_contract(name: str, judges: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """RAFT takes seconds a frame, so the metric that it serves looks along another flow here."""
     net = fetched_judges.lpips_with_random_trunk()
@@ -90,7 +85,7 @@ def test_contract(name: str, judges: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert [check for check in found if not check.ok and check.name != MEANINGLESS] == []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WITH_SMALL_INSTANCES)
 def test_without_weights_the_error_says_how_to_get_them(
     name: str, nothing: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,7 +104,7 @@ def test_without_a_hash_the_error_says_how_to_give_one(name: str, judges: Path) 
         METRICS.create(name).score(sample_view())
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WITH_SMALL_INSTANCES)
 def test_card_says_which_weights(name: str) -> None:
     """A commit or a hash, or that there is none; and a licence."""
     card = METRICS.load(name).card
