@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -29,20 +30,30 @@ class RunFolder:
         Raises:
             UserError: if another process holds it, or the folder cannot be written.
         """
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            handle = (self.path / "run.lock").open("w")
-        except OSError as error:
-            raise self._told(error) from error
-        with handle:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except BlockingIOError:
-                raise UserError(f"{self.path}: another process is writing this run; use another --out") from None
+        with self._lock(wait):
             try:
                 yield
             finally:
                 self._forget_if_empty()
+
+    def _lock(self, wait: bool) -> TextIO:
+        """The locked file. Whoever held it before may have taken the folder away, and the lock with it."""
+        while True:
+            try:
+                self.path.mkdir(parents=True, exist_ok=True)
+                handle = (self.path / "run.lock").open("w")
+            except OSError as error:
+                raise self._told(error) from error
+            with ExitStack() as held:
+                held.enter_context(handle)
+                try:
+                    fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+                except BlockingIOError:
+                    raise UserError(f"{self.path}: another process is writing this run; use another --out") from None
+                with suppress(FileNotFoundError):
+                    if os.path.samestat(os.fstat(handle.fileno()), (self.path / "run.lock").stat()):
+                        held.pop_all()
+                        return handle
 
     def _forget_if_empty(self) -> None:
         """A run that was refused before it wrote anything leaves no folder behind."""

@@ -72,4 +72,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         terminalreporter.section("costs as ratios")
     for name, of, value, limit in found:
         kept = "" if limit is None else f"   (limit {limit:g})"
-        terminalreporter.write_line(f"{name:<60}{value:>9.2f} x {of}{kept}")
+        terminalreporter.write_line(f"{name:<60}{value:>9.3g} x {of}{kept}")

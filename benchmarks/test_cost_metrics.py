@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from itertools import count
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from conftest import Ratio, seconds
 from antibench.contracts import Case, CellView, Unscored
 from antibench.registry import DATASETS, METRICS, MODELS
 
-LIMIT = 2.0
+LIMIT = 1.0
+TURN = count()
 
 
 @cache
@@ -52,19 +54,22 @@ def test_scoring_with(name: str, ratio: Ratio) -> None:
         metric.score(view())
     except Exception as error:  # weights that are not at hand
         pytest.skip(f"{type(error).__name__}: {error}")
-    fresh = view()
 
     def score() -> float | Unscored:
-        # Judges remember what they found in a view; a new one is as what a run scores.
-        copied = CellView(
-            fresh.photo.copy(),
-            fresh.protected.copy(),
-            fresh.seen.copy(),
-            fresh.frames.copy(),
-            None if fresh.clean_frames is None else fresh.clean_frames.copy(),
-            caption=fresh.caption,
-            budget_levels=fresh.budget_levels,
+        # Judges remember what they found in an image, and so must not have seen these.
+        corner = next(TURN) % 256
+        photo, protected, seen, frames, clean = (
+            marked(image, corner)
+            for image in (view().photo, view().protected, view().seen, view().frames, view().clean_frames)
         )
-        return METRICS.create(name).score(copied)
+        fresh = CellView(photo, protected, seen, frames, clean, caption=view().caption, budget_levels=8)
+        return METRICS.create(name).score(fresh)
 
     ratio(score, clip_seconds(), "a clip of dynamicrafter-small", rounds=2, limit=LIMIT)
+
+
+def marked(image: np.ndarray, corner: int) -> np.ndarray:
+    """A copy with other values in one corner."""
+    copied = image.copy()
+    copied[..., 0, 0, :] = corner
+    return copied

@@ -48,7 +48,9 @@ def test_list_shows_every_kind() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["run"], ["plan"], ["list"], ["rescore"], ["show"], ["compare"], ["check"]], ids=lambda a: a[0]
+    "arguments",
+    [["run"], ["plan"], ["list"], ["rescore"], ["show"], ["compare"], ["baseline"], ["check"]],
+    ids=lambda a: a[0],
 )
 def test_every_command_explains_itself(arguments: list[str]) -> None:
     done = antibench(*arguments, "--help")

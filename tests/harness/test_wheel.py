@@ -77,6 +77,21 @@ def test_everything_is_in_the_wheel(python: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_pytest_knows_the_plugin_of_an_installed_wheel(python: Path, tmp_path: Path) -> None:
+    """By its entry point, with nothing said on the command line; and a plain run is as if it were not there."""
+    (tmp_path / "test_plain.py").write_text("def test_fine():\n    pass\n")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("PYTEST", "PYTHONPATH"))}
+    argv = [str(python), "-m", "pytest", "-q"]
+    options = {"cwd": tmp_path, "env": environment, "capture_output": True, "text": True, "timeout": 300}
+    assert "1 passed" in subprocess.run(argv, **options).stdout
+    listed = subprocess.run([*argv, "--antibench", "smoke", "--collect-only"], **options).stdout
+    assert "suites/smoke.toml::advdm[none-dynamicrafter-small-8]" in listed
+    skipped = subprocess.run([*argv, "--antibench", "smoke", "-rs"], **options)
+    assert skipped.returncode == 0
+    assert "9 skipped" in skipped.stdout
+
+
+@pytest.mark.slow
 def test_smoke_runs_from_the_wheel(python: Path, tmp_path: Path) -> None:
     done = antibench(python, tmp_path, "run", "--suite", "smoke", "--limit", "2", "--json")
     assert done.returncode == 0, done.stderr
