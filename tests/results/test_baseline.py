@@ -34,8 +34,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return write(World(TWO, noise=0.02, seeds=(0, 3)), tmp_path / "run")
 
 
-@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(seed=st.integers(0, 1000), photos=st.integers(2, 5), seeds=st.sampled_from([(0,), (2, 0, 1)]))
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 1000), photos=st.integers(4, 6), seeds=st.sampled_from([(0,), (2, 0, 1)]))
 def test_a_run_and_its_baseline_are_the_same_to_every_bit(
     tmp_path_factory: pytest.TempPathFactory, seed: int, photos: int, seeds: tuple[int, ...]
 ) -> None:
@@ -247,3 +247,21 @@ def test_the_headline_alone_gives_the_same_strengths_in_a_smaller_file(run: Path
     assert [[row[key] for key in keys] for row in small] == by_headline
     assert None not in by_headline[0]
     assert (tmp_path / "small.json").stat().st_size < 0.6 * (tmp_path / "whole.json").stat().st_size
+
+
+def test_values_go_by_photo_and_then_by_seed_as_the_header_lists_them(run: Path) -> None:
+    raw = json.loads(accept(run).read_text())
+    (entry,) = [
+        entry
+        for entry in raw["scores"]
+        if (entry["metric"], entry["protection"], entry["purification"]) == ("ism0[dlib]", "weak", "jpeg(75)")
+    ]
+    lines = [json.loads(line) for line in (run / "cells.jsonl").read_text().splitlines()]
+    by_key = {
+        (line["case"], line["seed"]): line["value"]
+        for line in lines
+        if all(line[key] == entry[key] for key in ("metric", "protection", "purification"))
+    }
+    order = [(case, seed) for case in raw["header"]["cases"] for seed in (0, 3)]
+    assert entry["values"] == [by_key[key] for key in order]
+    assert len(set(entry["values"])) == 16
