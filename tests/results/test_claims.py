@@ -80,7 +80,7 @@ def test_a_verdict_needs_the_whole_interval_on_one_side() -> None:
 def test_the_command_prints_a_row_a_claim(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    from test_results_cli import write
+    from run_folders import write
 
     asked(monkeypatch, *ASKED)
     folder = write(World(THREE, photos=8, noise=0.02), tmp_path / "run")

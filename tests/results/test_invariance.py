@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_up_runs import World
+from run_folders import write
 from several_budgets import several_budgets
-from test_results_cli import write
 
 from antibench.compare import compare
 from antibench.runfiles import read_run
