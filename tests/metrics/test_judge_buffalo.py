@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import skimage.data
+import tiny_onnx
 import torch
 from skimage.transform import SimilarityTransform
 from torchvision.ops import nms
@@ -136,8 +137,6 @@ def picture(green: int, found: bool = True) -> ImageU8:
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The two tiny networks in the place of InsightFace's."""
-    pytest.importorskip("onnxruntime")
-    tiny_onnx = pytest.importorskip("tiny_onnx")
     folder = tmp_path / "judges" / "buffalo_l"
     folder.mkdir(parents=True)
     tiny_onnx.detector(folder / "det_10g.onnx")
@@ -245,8 +244,6 @@ def test_the_hub_s_cache_is_asked_at_the_commit(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_file_that_is_no_such_network_is_told(tmp_path: Path) -> None:
-    pytest.importorskip("onnxruntime")
-    tiny_onnx = pytest.importorskip("tiny_onnx")
     (tmp_path / "no.onnx").write_bytes(b"no network")
     tiny_onnx.two_inputs(tmp_path / "two.onnx")
     for name in ("no.onnx", "two.onnx"):
@@ -277,7 +274,6 @@ def test_contract_with_judges_that_ship(metric: Metric, monkeypatch: pytest.Monk
 
 def test_real_weights_tell_people_apart_where_they_are_at_hand() -> None:
     """Not run without InsightFace's files: one face in a photo of one person, and none in that of a cat."""
-    pytest.importorskip("onnxruntime")
     try:
         buffalo.weights("det_10g.onnx"), buffalo.weights("w600k_r50.onnx")
     except UserError as error:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sentencepiece
 import torch
 import torch.nn.functional as F
 from PIL import Image
@@ -233,7 +234,6 @@ WORDS = ["excellent", "good", "fair", "poor", "bad"]
 
 def vocabulary(folder: Path) -> None:
     """A tokenizer of LLaMA's kind, of its own small vocabulary."""
-    sentencepiece = pytest.importorskip("sentencepiece")
     text = folder / "text.txt"
     said = "USER: How would you rate the quality of this image? video ASSISTANT: The quality of the image is"
     text.write_text("\n".join([said, *WORDS] * 20))

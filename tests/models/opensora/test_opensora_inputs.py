@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from bs4 import BeautifulSoup
 
 from antibench.errors import UserError
 from antibench.models.opensora.html_text import HtmlText
@@ -96,9 +97,8 @@ def test_text_is_found_in_html(markup: str, text: str) -> None:
 
 
 def test_text_in_html_is_that_of_beautiful_soup() -> None:
-    soup = pytest.importorskip("bs4", reason="needs beautifulsoup4")
     for markup in ("a <b>bold</b> &amp; caf&eacute; &unheard; <!-- x --><script>y</script> < & z", "&#150; &copy 3"):
-        assert HtmlText(markup).text == soup.BeautifulSoup(markup, features="html.parser").text
+        assert HtmlText(markup).text == BeautifulSoup(markup, features="html.parser").text
 
 
 def test_every_resolution_has_every_aspect_in_that_shape() -> None:
