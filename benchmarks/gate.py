@@ -149,6 +149,7 @@ class Bench:
     store: Path
     runs: Path
     workers: int | None
+    device: str
 
     def run(self, name: str, *overrides: Override) -> Scored:
         """Run the suite with changes, or what is missing of it."""
@@ -160,7 +161,9 @@ class Bench:
         narrow = [no_purifications] if self.small else []
         suite: Suite = load_suite(self.suite, [count, *narrow, *overrides])
         print(f"running {name}", flush=True)
-        settings = Settings(self.runs / f"{self.photos}-{name}", self.store, self.workers, plugin_files=(WEAKENED,))
+        settings = Settings(
+            self.runs / f"{self.photos}-{name}", self.store, self.workers, self.device, plugin_files=(WEAKENED,)
+        )
         with teller(quiet=False) as tell:
             ran = run_suite(suite, settings, tell)
         if ran.exit_code:
@@ -188,12 +191,13 @@ def main() -> None:
     parser.add_argument("--store", type=Path, default=DEFAULT_STORE)
     parser.add_argument("--runs", type=Path, default=Path("results/runs/gate"))
     parser.add_argument("--workers", type=int)
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--curve", type=int, nargs="*", default=[4, 8, 16, 32, 64], help="numbers of photos")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     given = parser.parse_args()
     load_plugin_file(WEAKENED)
     count = given.photos or (6 if given.small else int(load_suite(given.suite).dataset.params["count"]))
-    bench = Bench(given.suite, count, given.small, given.store, given.runs, given.workers)
+    bench = Bench(given.suite, count, given.small, given.store, given.runs, given.workers, given.device)
     several = given.replicates or (2 if given.small else 4)
     replicates = [bench.run(f"replicate-{index}", replicate_override(index)) for index in range(several)]
     spoilt = {how: bench.run(how, replicate_override(0), spoilt_override(how)) for how in WEAKENINGS}
