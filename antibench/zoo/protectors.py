@@ -94,15 +94,6 @@ class OnePass(nn.Module):
         return (photos + shift).clamp(0, 1)
 
 
-def protector_folder(name: str) -> Path:
-    """The folder of the shipped weights.
-
-    Raises:
-        UserError: see `network_folder`.
-    """
-    return network_folder(name, PROTECTORS, "small protector")
-
-
 def load_protector(name: str, folder: Path | None = None) -> OnePass:
     """A trained network on the CPU, frozen and in float32.
 
@@ -113,5 +104,5 @@ def load_protector(name: str, folder: Path | None = None) -> OnePass:
     Raises:
         UserError: see `network_folder`.
     """
-    folder = protector_folder(name) if folder is None else folder
+    folder = network_folder(name, PROTECTORS, "small protector") if folder is None else folder
     return read_network(OnePass(PROTECTORS[name].network), folder)

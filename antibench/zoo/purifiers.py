@@ -118,15 +118,6 @@ def build_purifier(purifier: Purifier) -> nn.Module:
     return image_vae(purifier.network)
 
 
-def purifier_folder(name: str) -> Path:
-    """The folder of the shipped weights.
-
-    Raises:
-        UserError: see `network_folder`.
-    """
-    return network_folder(name, PURIFIERS, "small purifier")
-
-
 def load_purifier(name: str, folder: Path | None = None) -> nn.Module:
     """A trained network on the CPU, frozen and in float32.
 
@@ -137,5 +128,5 @@ def load_purifier(name: str, folder: Path | None = None) -> nn.Module:
     Raises:
         UserError: see `network_folder`.
     """
-    folder = purifier_folder(name) if folder is None else folder
+    folder = network_folder(name, PURIFIERS, "small purifier") if folder is None else folder
     return read_network(build_purifier(PURIFIERS[name]), folder)

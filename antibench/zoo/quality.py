@@ -89,15 +89,6 @@ def rating(logits: Tensor) -> Tensor:
     return logits.float().softmax(dim=1) @ weights
 
 
-def quality_folder(name: str) -> Path:
-    """The folder of the shipped weights.
-
-    Raises:
-        UserError: see `network_folder`.
-    """
-    return network_folder(name, QUALITIES, "small quality network")
-
-
 def load_quality(name: str, folder: Path | None = None) -> RatingNet:
     """A trained network on the CPU, frozen and in float32.
 
@@ -108,5 +99,5 @@ def load_quality(name: str, folder: Path | None = None) -> RatingNet:
     Raises:
         UserError: see `network_folder`.
     """
-    folder = quality_folder(name) if folder is None else folder
+    folder = network_folder(name, QUALITIES, "small quality network") if folder is None else folder
     return read_network(RatingNet(QUALITIES[name].widths), folder)

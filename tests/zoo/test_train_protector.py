@@ -16,7 +16,7 @@ from antibench.zoo import protectors, train
 from antibench.zoo.eight_bit import packed
 from antibench.zoo.motion import caption
 from antibench.zoo.portraits import ClipFactory
-from antibench.zoo.protectors import LEVELS, PROTECTORS, OnePass, load_protector, protector_folder
+from antibench.zoo.protectors import LEVELS, PROTECTORS, OnePass, load_protector
 from antibench.zoo.training.clips import Pool
 from antibench.zoo.training.draws import Batch, Draws
 from antibench.zoo.training.protector import ProtectorObjective, Victim, measure_protector
@@ -125,7 +125,7 @@ def test_the_people_are_nobody_elses() -> None:
 
 def test_what_is_missing_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(UserError, match="no small protector 'other'"):
-        protector_folder("other")
+        load_protector("other")
     with pytest.raises(SystemExit):
         train.main([PROTECTOR.name, "--stage", "vae", "--device", "cpu"])
     assert "protector-small has the one stage `network`" in capsys.readouterr().err

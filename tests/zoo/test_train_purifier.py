@@ -26,7 +26,6 @@ from antibench.zoo.purifiers import (
     Purifier,
     build_purifier,
     load_purifier,
-    purifier_folder,
 )
 from antibench.zoo.recipes import Training
 from antibench.zoo.training import degradation
@@ -127,7 +126,7 @@ def test_missing_weights_say_how_to_make_them(monkeypatch: pytest.MonkeyPatch, t
     with pytest.raises(UserError, match=r"python -m antibench\.zoo\.train purifier-sr-small"):
         load_purifier("purifier-sr-small")
     with pytest.raises(UserError, match="no small purifier 'sr'"):
-        purifier_folder("sr")
+        load_purifier("sr")
 
 
 def diffusion() -> PixelDiffusion:
