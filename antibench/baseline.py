@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from antibench.errors import UserError
-from antibench.runfiles import COST_KEYS, HEADER_KEYS, Run, read_plan, read_run
+from antibench.runfiles import COST_KEYS, HEADER_KEYS, Run, read_json, read_plan, read_run
 from antibench.scores import STATUSES, Line
 from antibench.store import write_atomically
 
@@ -98,14 +98,7 @@ def read_baseline(path: Path) -> Baseline:
     Raises:
         UserError: if it is not there, is no baseline, is damaged, or was written by a newer antibench.
     """
-    try:
-        value = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; `antibench baseline accept RUN` makes a baseline") from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
-        raise UserError(f"{path} is damaged: {error}") from error
+    value = read_json(path, absent=f"{path}: no such file; `antibench baseline accept RUN` makes a baseline")
     schema = value.get("baseline") if isinstance(value, dict) else None
     if not isinstance(schema, int):
         raise UserError(f"{path} is no baseline: `antibench baseline accept RUN` makes one")

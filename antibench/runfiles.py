@@ -85,14 +85,7 @@ def read_plan(folder: Path) -> dict[str, Any]:
     path = folder / "plan.json"
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; a run is a folder that `antibench run` made")
-    try:
-        plan = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        raise UserError(f"{folder} is no run: it holds no plan.json") from None
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(f"{path} is damaged: {error}") from error
+    plan = read_json(path, absent=f"{folder} is no run: it holds no plan.json")
     header = plan.get("header") if isinstance(plan, dict) else None
     if not isinstance(header, dict):
         raise UserError(f"{folder} is no run: its plan.json has no header")
@@ -103,6 +96,26 @@ def read_plan(folder: Path) -> dict[str, Any]:
     if absent:
         raise UserError(f"{path} is damaged: its header lacks {', '.join(absent)}")
     return dict(plan)
+
+
+def read_json(path: Path, absent: str) -> Any:
+    """What a file of JSON holds.
+
+    Args:
+        path: The file.
+        absent: What to say if it is not there.
+
+    Raises:
+        UserError: if it is not there, cannot be read or is no JSON.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except FileNotFoundError:
+        raise UserError(absent) from None
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise UserError(f"{path} is damaged: {error}") from error
 
 
 def _lines(path: Path, keys: tuple[str, ...]) -> Iterator[Line]:
