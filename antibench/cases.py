@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
+from typing import cast
 
 from antibench.components import CaseFacts, Resolved
 from antibench.contracts import BrokenCase, Case, ImageU8
@@ -58,7 +59,7 @@ def keep_photo(photo: ImageU8, sha256: str, sizes: Sequence[Size], store: Store)
 def target_photo() -> ImageU8:
     """The unrelated photo that targeted protections aim at."""
     frames, _ = portrait_clip("tune", TARGET_PORTRAIT, TARGET_SIDE, 1)
-    return frames[0]
+    return cast(ImageU8, frames[0])
 
 
 def keep_target_photo(resolved: Resolved, store: Store) -> str:

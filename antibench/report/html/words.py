@@ -1,0 +1,54 @@
+"""What is written at a picture: its title, and the text for those who do not see it."""
+
+from __future__ import annotations
+
+from antibench.report.html.views import Place, Slot
+from antibench.suite import NONE
+
+
+def name_of(place: Place) -> str:
+    """A view as a heading."""
+    return f"{protected(place)}{_then(place)}, animated by {place.model}"
+
+
+def protected(place: Place) -> str:
+    """The photo of a view as its model would be given it without purification."""
+    budget = "" if place.budget is None else f" at {place.budget} {'level' if place.budget == 1 else 'levels'}"
+    surrogate = "" if place.surrogate is None else f", made on {place.surrogate}"
+    return f"{place.photo} with {place.protection}{budget}{surrogate}"
+
+
+def title(slot: Slot, place: Place, factor: int) -> str:
+    """What stands under a picture."""
+    then = _then(place)
+    return {
+        "clean": "clean",
+        "protected": place.protection,
+        "difference": f"difference × {factor}, grey is none",
+        "purified": f"{place.protection}{then}",
+        "clean_clip": "clean",
+        "protected_clip": place.protection,
+        "purified_clean_clip": f"clean{then}",
+        "purified_clip": f"{place.protection}{then}",
+    }[slot]
+
+
+def alternative(slot: Slot, place: Place, factor: int) -> str:
+    """What a picture shows, in words."""
+    clean, bare, then = f"the clean photo {place.photo}", f"photo {protected(place)}", _then(place)
+    by = f"clip that {place.model} made of"
+    text = {
+        "clean": clean,
+        "protected": bare,
+        "difference": f"difference between {clean} and {bare}, amplified {factor} times around grey",
+        "purified": f"{bare}{then}",
+        "clean_clip": f"{by} {clean}",
+        "protected_clip": f"{by} {bare}",
+        "purified_clean_clip": f"{by} {clean}{then}",
+        "purified_clip": f"{by} {bare}{then}",
+    }[slot]
+    return text[:1].upper() + text[1:]
+
+
+def _then(place: Place) -> str:
+    return "" if place.purification == NONE else f", then {place.purification}"
