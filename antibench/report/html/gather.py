@@ -13,7 +13,7 @@ from antibench.report.html.medium import Medium
 from antibench.report.html.pictures import amplified_difference, picture
 from antibench.report.html.shelf import Full, Shelf
 from antibench.report.html.views import CLIPS, PHOTOS, Slot, Wanted
-from antibench.report.html.words import alternative, name_of, title
+from antibench.report.html.words import alternative, detail, heading, title
 from antibench.report.stored import StoredRun
 
 
@@ -63,7 +63,8 @@ class Gatherer:
 
     def _view(self, wanted: Wanted) -> View:
         present = [slot for slot in (*PHOTOS, *CLIPS) if slot in wanted.keys or slot in wanted.gone]
-        view = View(wanted.place, name_of(wanted.place), {slot: self._shown(slot, wanted) for slot in present})
+        slots = {slot: self._shown(slot, wanted) for slot in present}
+        view = View(wanted.place, heading(wanted.place), detail(wanted.place), slots)
         self._shelf.spend(view.size)
         return view
 

@@ -27,7 +27,8 @@ class View:
     """A protected photo before a model, with and without one purification."""
 
     place: Place
-    name: str
+    heading: str
+    detail: str
     slots: dict[Slot, Shown]
 
     @property
@@ -42,7 +43,7 @@ class View:
             slot: {key: value for key, value in vars(shown).items() if value is not None}
             for slot, shown in self.slots.items()
         }
-        return {"at": place, "name": self.name, "slots": slots}
+        return {"at": place, "heading": self.heading, "detail": self.detail, "slots": slots}
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def _nothing(read: Run, stored: StoredRun) -> str:
     planned = {line["cell"] for line in read.cells}
     if any(cell.id not in planned for cell in stored.cells):
         return (
-            "The run was made with other versions of its plugins than are installed: its pictures cannot be looked up."
+            "The run was made with other versions of its plugins than are here now: its pictures cannot be looked up."
         )
     return (
         "The store does not hold a photo or clip of this run any more; `antibench run` with the same suite makes them "

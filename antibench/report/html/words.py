@@ -6,16 +6,19 @@ from antibench.report.html.views import Place, Slot
 from antibench.suite import NONE
 
 
-def name_of(place: Place) -> str:
-    """A view as a heading."""
-    return f"{protected(place)}{_then(place)}, animated by {place.model}"
+def heading(place: Place) -> str:
+    """What was done to the photo."""
+    return f"{place.protection}{_budget(place)}{_then(place)}"
+
+
+def detail(place: Place) -> str:
+    """Which photo, and which models had to do with it."""
+    return f"{place.photo}{_made_on(place)}, animated by {place.model}"
 
 
 def protected(place: Place) -> str:
     """The photo of a view as its model would be given it without purification."""
-    budget = "" if place.budget is None else f" at {place.budget} {'level' if place.budget == 1 else 'levels'}"
-    surrogate = "" if place.surrogate is None else f", made on {place.surrogate}"
-    return f"{place.photo} with {place.protection}{budget}{surrogate}"
+    return f"{place.photo} with {place.protection}{_budget(place)}{_made_on(place)}"
 
 
 def title(slot: Slot, place: Place, factor: int) -> str:
@@ -24,7 +27,7 @@ def title(slot: Slot, place: Place, factor: int) -> str:
     return {
         "clean": "clean",
         "protected": place.protection,
-        "difference": f"difference × {factor}, grey is none",
+        "difference": f"difference × {factor} around grey",
         "purified": f"{place.protection}{then}",
         "clean_clip": "clean",
         "protected_clip": place.protection,
@@ -52,3 +55,11 @@ def alternative(slot: Slot, place: Place, factor: int) -> str:
 
 def _then(place: Place) -> str:
     return "" if place.purification == NONE else f", then {place.purification}"
+
+
+def _budget(place: Place) -> str:
+    return "" if place.budget is None else f" at {place.budget} {'level' if place.budget == 1 else 'levels'}"
+
+
+def _made_on(place: Place) -> str:
+    return "" if place.surrogate is None else f", made on {place.surrogate}"

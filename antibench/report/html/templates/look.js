@@ -24,7 +24,7 @@
   };
 
   /* ---- the clock ---- */
-  const clock = { time: 0, playing: false, last: 0, waited: 0 };
+  const clock = { time: 0, playing: false, last: 0, waited: 0, seen: true };
   let clips = []; // {video, frames, fps, at}
   let length = 0; // seconds of the longest
   let rate = 1; // frames a second of the quickest
@@ -50,7 +50,7 @@
     if (!clock.playing) return;
     const passed = Math.min(0.1, (now - clock.last) / 1000);
     clock.last = now;
-    if (arrived() || (clock.waited += passed) > 2) {
+    if (clock.seen && (arrived() || (clock.waited += passed) > 2)) {
       clock.waited = 0;
       clock.time = length ? (clock.time + passed * Number(by("speed").value)) % length : 0;
       draw();
@@ -84,9 +84,10 @@
   let found = [];
 
   const tell = () => {
-    const names = found.length === 1 ? found[0].name : `${found.length} views`;
+    const what = found.length === 1 ? `${found[0].heading}: ${found[0].detail}` : `${found.length} views`;
     const state = clock.playing ? "playing" : `frame ${frameNow() + 1} of ${total()}`;
-    by("state").textContent = found.length ? `${names}; ${state}` : "Nothing matches this choice in this run.";
+    by("state").textContent = found.length ? `${what}; ${state}` : "Nothing in this run matches this choice.";
+    by("state").classList.toggle("look-unseen", found.length > 0); // what it says is on the screen already
   };
 
   const medium = (index) => JSON.parse(by(`medium-${index}`).textContent);
@@ -127,19 +128,25 @@
     else element.append(...picture(shown));
     const words = made("figcaption");
     words.append(made("span", "look-title", shown.title));
+    if (shown.medium !== undefined) words.append(...scaled(element.firstChild, medium(shown.medium).original));
     if (shown.score) words.append(made("span", "look-score", shown.score));
     element.append(words);
     return element;
   };
-  const strip = (name, slots, view) => {
+  const scaled = ({ width, height }, [w, h]) =>
+    w > width ? [made("span", "look-score", `${width} × ${height} of ${w} × ${h} pixels`)] : [];
+  const strip = (name, label, slots, view) => {
     const element = made("div", `look-strip look-${name}`);
+    element.append(made("p", "look-label look-what", label));
     element.append(...slots.filter((slot) => view.slots[slot]).map((slot) => figure(slot, view.slots[slot])));
     return element;
   };
   const row = (view) => {
     const element = made("article", "look-row");
-    element.append(made("h3", "", view.name), made("p", "look-caption", captions[view.at.photo]));
-    element.append(strip("photos", PHOTOS, view), strip("clips", CLIPS, view));
+    element.append(made("h3", "", view.heading));
+    element.append(made("p", "look-detail", [view.detail, captions[view.at.photo]].filter(Boolean).join(" · ")));
+    element.append(strip("photos", "What the model was given", PHOTOS, view));
+    element.append(strip("clips", "What it made of that", CLIPS, view));
     return element;
   };
 
@@ -149,6 +156,7 @@
     page = Math.min(page, pages - 1);
     for (const { video } of clips) video.removeAttribute("src"); // lets go of its decoder
     clips = [];
+    rows.classList.toggle("look-many", found.length > 1);
     rows.replaceChildren(...found.slice(page * AT_ONCE, (page + 1) * AT_ONCE).map(row));
     length = Math.max(0, ...clips.map(({ frames, fps }) => frames / fps));
     rate = Math.max(1, ...clips.map(({ fps }) => fps));
@@ -185,18 +193,18 @@
 
   /* ---- swap, keys, wiring ---- */
   const swap = (on) => {
-    section.classList.toggle("look-swapped", on);
     by("swap").setAttribute("aria-pressed", String(on));
     for (const element of rows.querySelectorAll(".look-slot")) {
       const { slot } = element.dataset;
       element.style.gridArea = (on && SWAPPED[slot]) || slot;
+      element.classList.toggle("look-swapped", on && slot in SWAPPED);
     }
   };
-  const turn = (by_) => {
+  const turn = (step) => {
     const select = selects.find((item) => item.dataset.filter === "protection");
     if (!select) return;
     const count = select.options.length;
-    select.selectedIndex = (select.selectedIndex + by_ + count) % count;
+    select.selectedIndex = (select.selectedIndex + step + count) % count;
     choose();
   };
   const KEYS = {
@@ -221,7 +229,7 @@
   by("swap").addEventListener("pointerdown", () => swap(true));
   for (const name of ["pointerup", "pointerleave", "pointercancel"]) by("swap").addEventListener(name, () => swap(false));
   by("swap").addEventListener("click", (event) => {
-    if (event.detail === 0) swap(!section.classList.contains("look-swapped")); // by keyboard: on, and off
+    if (event.detail === 0) swap(by("swap").getAttribute("aria-pressed") === "false"); // by keyboard: on, and off
   });
   by("play").addEventListener("click", toggle);
   by("back").addEventListener("click", () => goTo(frameNow() - 1));
@@ -233,6 +241,7 @@
   by("later").addEventListener("click", () => leaf(1));
   addEventListener("hashchange", () => { if (recall()) show(); });
 
+  new IntersectionObserver(([entry]) => { clock.seen = entry.isIntersecting; }).observe(rows);
   const wanted = recall();
   show();
   if (wanted) section.scrollIntoView();
