@@ -1,4 +1,4 @@
-"""Plugins whose pictures can be computed by hand: photos of a disc, protections that tilt, clips that count frames."""
+"""Plugins of the page's tests: photos of a disc, protections that tilt, clips that count frames."""
 
 from __future__ import annotations
 
@@ -8,24 +8,11 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
+from film_frames import HOSTILE, CountingModel, disc
 
-from antibench.contracts import Card, Case, CellView, FramesU8, Gives, ImageU8, ModelCard, PerturbContext, Unscored
-from antibench.pixels import digest, fit
+from antibench.contracts import Card, Case, CellView, Gives, ModelCard, PerturbContext, Unscored
+from antibench.pixels import digest
 from antibench.registry import DATASETS, METRICS, MODELS, PROTECTIONS
-
-HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'> & \"quoted\""
-BAR = 4
-"""Width of the white bar that stands at column 4 n in frame n of every clip."""
-COLOURS = ((200, 90, 60), (60, 130, 190), (90, 170, 80))
-
-
-def disc(index: int, side: int = 32) -> ImageU8:
-    """A coloured disc on a grey slope."""
-    rows, columns = np.mgrid[:side, :side]
-    photo = np.repeat((60 + 100 * rows / side)[..., None], 3, axis=-1)
-    inside = (rows - side / 2) ** 2 + (columns - side / 2) ** 2 < (side / 3) ** 2
-    photo[inside] = COLOURS[index % 3]
-    return photo.astype(np.uint8)
 
 
 @DATASETS.register
@@ -45,24 +32,6 @@ class FilmPhotos:
         for index, name in enumerate(self.ids()):
             photo = disc(index)
             yield Case(name, photo, HOSTILE if self.hostile else f"a disc of colour {index}", digest(photo))
-
-
-@dataclass
-class CountingModel:
-    """Shows the photo with a white bar that moves right by its width a frame."""
-
-    name: str
-    size: tuple[int, int]
-    frames: int
-    fps: float
-    version: int = 1
-    gives: frozenset[Gives] = frozenset({"diffusion_loss"})
-
-    def generate(self, image: ImageU8, prompt: str, seed: int) -> FramesU8:
-        clip = np.repeat(fit(image, self.size)[None] // 2, self.frames, axis=0)
-        for frame, picture in enumerate(clip):
-            picture[:, BAR * frame : BAR * (frame + 1)] = 255
-        return clip
 
 
 @MODELS.register

@@ -23,6 +23,7 @@ MOST_BYTES = 18_000_000
 """With room for the rest of a page that stays below 25 MB."""
 FACTOR = 8
 """How much a difference is amplified: a budget of 8 levels then takes half of the way from grey to black or white."""
+NOTHING = "The store holds no photo or clip of this run any more; `antibench run` with the same suite makes them again."
 
 
 def look_of(run: RunFolder, store: Store, most_bytes: int = MOST_BYTES, *, factor: int = FACTOR) -> Look:
@@ -52,9 +53,9 @@ def look_of(run: RunFolder, store: Store, most_bytes: int = MOST_BYTES, *, facto
     shelf = Shelf(most_bytes)
     views = Gatherer(stored, shelf, factor, partial(_score, read.header["headline"], _lines(read))).gather(wanted)
     absent = telling.missing(views)
-    left_out = telling.left_out(views, [item.place for item in wanted], most_bytes)
+    left_out = [*telling.left_out(views, [item.place for item in wanted], most_bytes), *_other_versions(read, stored)]
     if not shelf.media:
-        return without_pictures(_nothing(read, stored) if views else " ".join(left_out), absent)
+        return without_pictures(" ".join([*([NOTHING] if views else []), *left_out]), absent)
     controls = frozenset(cell.protection for cell in stored.cells if cell.role == "control")
     return Look(
         views=tuple(views),
@@ -67,17 +68,14 @@ def look_of(run: RunFolder, store: Store, most_bytes: int = MOST_BYTES, *, facto
     )
 
 
-def _nothing(read: Run, stored: StoredRun) -> str:
-    """Why none of the pictures is there. Keys are made of the plugins' versions, so others make others."""
+def _other_versions(read: Run, stored: StoredRun) -> list[str]:
+    """Pictures are found by what made them, versions included: those of other versions cannot be."""
     planned = {line["cell"] for line in read.cells}
-    if any(cell.id not in planned for cell in stored.cells):
-        return (
-            "The run was made with other versions of its plugins than are here now: its pictures cannot be looked up."
-        )
-    return (
-        "The store does not hold a photo or clip of this run any more; `antibench run` with the same suite makes them "
-        "again."
-    )
+    unknown = sum(cell.id not in planned for cell in stored.cells)
+    if not unknown:
+        return []
+    counted = f"{unknown} of {len(stored.cells)} clips"
+    return [f"{counted} were made with other versions of plugins than are here now: they cannot be looked up."]
 
 
 def _lines(read: Run) -> dict[tuple[str, str], Line]:
