@@ -29,11 +29,6 @@ Film = tuple[RunFolder, Store]
 GONE = "not in the store any more"
 
 
-@pytest.fixture(scope="module")
-def look(film: Film) -> Look:
-    return look_of(*film)
-
-
 @pytest.fixture
 def copied(film: Film, tmp_path: Path) -> Film:
     """The run with a store of its own, to take something out of."""
