@@ -9,14 +9,16 @@ from pathlib import Path
 import pytest
 from browsers import browser_path, opened
 from bs4 import BeautifulSoup
-from film_frames import HOSTILE
+from film_frames import HOSTILE, CountingModel, disc
 from film_runs import film_run
 from look_page import look_page
 from playwright.sync_api import Browser, Page
 from test_browser_look import choose, headings, settle
 
+from antibench.report.html import films
 from antibench.report.html.look import Look, without_pictures
 from antibench.report.html.media import look_of
+from antibench.report.html.medium import Medium, data_uri
 from antibench.report.stored import StoredRun
 from antibench.run_folder import RunFolder
 from antibench.store import Store
@@ -99,6 +101,23 @@ def test_a_choice_that_the_run_has_not_says_so(chromium: Browser, look: Look, tm
         assert size["width"] > 100  # seen, not only heard
         choose(page, "purification", "none")
         assert headings(page) == ["film-rows at 4 levels"]
+
+
+def test_where_films_cannot_be_made_animations_play_on_their_own(
+    chromium: Browser, hostile_look: Look, tmp_path: Path
+) -> None:
+    clip = CountingModel("film-seven", (32, 32), 7, 6.0).generate(disc(0), "", 0)
+    animation = Medium("animation", data_uri(films._animation(clip, 6.0), "image/webp"), 32, 32, (32, 32), 7, 6.0)
+    media = tuple(animation if medium.kind == "video" else medium for medium in hostile_look.media)
+    file = tmp_path / "animated.html"
+    file.write_text(look_page(replace(hostile_look, media=media)), encoding="utf-8")
+    with opened(chromium, file, reduced_motion="no-preference") as page:
+        page.wait_for_function("[...document.querySelectorAll('#look img')].every((image) => image.naturalWidth)")
+        assert page.locator("#look video").count() == 0
+        assert page.locator("#look .look-clips img").count() == 3
+        assert page.locator("#look-play").is_disabled()
+        assert page.locator("#look-frame").is_disabled()
+        assert page.locator("#look-swap").is_enabled()
 
 
 def test_a_section_without_pictures_says_why_and_needs_no_script(chromium: Browser, tmp_path: Path) -> None:

@@ -212,6 +212,22 @@ def test_playing_films_stay_in_step(chromium: Browser, report_page: Path) -> Non
         assert len(set(stopped)) == 1
 
 
+def test_all_films_wait_for_one_that_is_slow(page: Page) -> None:
+    page.locator("#look-play").click()
+    page.evaluate("Object.defineProperty(document.querySelectorAll('#look video')[2], 'seeking', { get: () => true })")
+    page.wait_for_timeout(100)
+
+    def times() -> list[float]:
+        return list(page.locator("#look video").evaluate_all("(all) => all.map((video) => video.currentTime)"))
+
+    held = times()
+    assert len(set(held)) == 1
+    page.wait_for_timeout(500)  # three frames' time
+    assert times() == held
+    page.evaluate("delete document.querySelectorAll('#look video')[2].seeking")
+    page.wait_for_function("(held) => document.querySelector('#look video').currentTime !== held", arg=held[0])
+
+
 def test_speed_is_that_of_the_clock(page: Page) -> None:
     def seconds_of_film(speed: str) -> float:
         page.locator("#look-speed").select_option(speed)

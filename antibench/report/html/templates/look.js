@@ -24,7 +24,7 @@
   };
 
   /* ---- the clock ---- */
-  const clock = { time: 0, playing: false, last: 0, waited: 0, seen: true };
+  const clock = { time: 0, playing: false, last: 0, waited: 0, seen: true, handle: 0 };
   let clips = []; // {video, frames, fps, at}
   let length = 0; // seconds of the longest
   let rate = 1; // frames a second of the quickest
@@ -55,16 +55,15 @@
       clock.time = length ? (clock.time + passed * Number(by("speed").value)) % length : 0;
       draw();
     }
-    requestAnimationFrame(tick);
+    clock.handle = requestAnimationFrame(tick);
   };
 
   const play = (on) => {
     by("play").textContent = on ? "Pause" : "Play";
-    if (on && !clock.playing) {
-      clock.last = performance.now();
-      requestAnimationFrame(tick);
-    }
+    cancelAnimationFrame(clock.handle);
     clock.playing = on;
+    clock.last = performance.now();
+    if (on) clock.handle = requestAnimationFrame(tick);
   };
   const goTo = (frame) => {
     play(false);
@@ -162,6 +161,7 @@
     rate = Math.max(1, ...clips.map(({ fps }) => fps));
     if (clock.time >= length) clock.time = 0;
     by("frame").max = String(total() - 1);
+    for (const id of ["play", "back", "frame", "on"]) by(id).disabled = clips.length === 0; // animations play on their own
     by("pages").hidden = pages < 2;
     by("page").textContent = `${page + 1} of ${pages}`;
     by("earlier").disabled = page === 0;
@@ -185,11 +185,7 @@
     }
     return true;
   };
-  const choose = () => {
-    page = 0;
-    show();
-    remember();
-  };
+  const choose = () => { page = 0; show(); remember(); };
 
   /* ---- swap, keys, wiring ---- */
   const swap = (on) => {
@@ -213,10 +209,7 @@
     Home: () => goTo(0), End: () => goTo(total() - 1),
     "[": () => turn(-1), "]": () => turn(1), s: () => swap(true), " ": () => toggle(),
   };
-  const toggle = () => {
-    play(!clock.playing);
-    tell();
-  };
+  const toggle = () => { play(!clock.playing); tell(); };
   section.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, input, textarea")) return;
     if (event.key === " " && event.target.closest("button, summary")) return;
