@@ -174,6 +174,18 @@ def test_films_have_frames_and_seeking_changes_the_pixels(page: Page) -> None:
         assert page.locator("#look-frame").get_attribute("aria-valuetext") == f"frame {frame + 1} of 7"
 
 
+def test_a_player_shows_the_colours_of_the_clip(page: Page) -> None:
+    """The disc of the photo at half its level, (200, 90, 60) / 2; read by another matrix its red would be 8 levels off."""
+    colour = page.evaluate("""() => {
+      const canvas = document.createElement("canvas");
+      [canvas.width, canvas.height] = [128, 128];
+      const context = canvas.getContext("2d");
+      context.drawImage(document.querySelector('#look [data-slot="clean_clip"] video'), 0, 0);
+      return [...context.getImageData(64, 64, 1, 1).data].slice(0, 3);
+    }""")
+    assert colour == pytest.approx([100, 45, 30], abs=4)
+
+
 def test_films_of_different_lengths_and_rates_share_one_clock(page: Page) -> None:
     choose(page, "model", "all 2")
     wide = page.locator("#look video").evaluate_all("(all) => all.map((v) => v.videoWidth)")

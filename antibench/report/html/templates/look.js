@@ -1,6 +1,6 @@
-"use strict";
 /* The pictures section: what is chosen is built from the JSON in the page, and one clock moves every clip. */
 (() => {
+  "use strict";
   const section = document.getElementById("look");
   const source = document.getElementById("look-data");
   if (!section || !source) return;
