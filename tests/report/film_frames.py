@@ -12,7 +12,7 @@ from antibench.pixels import fit
 HOSTILE = "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'> & \"quoted\""
 BAR = 4
 """Width of the white bar that stands at column 4 n in frame n of every clip."""
-COLOURS = ((200, 90, 60), (60, 130, 190), (90, 170, 80))
+COLOURS = ((240, 40, 40), (40, 80, 230), (40, 200, 60))
 
 
 def disc(index: int, side: int = 32) -> ImageU8:
