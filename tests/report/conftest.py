@@ -38,11 +38,17 @@ def look(film: tuple[RunFolder, Store]) -> Look:
 
 
 @pytest.fixture(scope="session")
-def report_page(look: Look, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of that run, as a file."""
+def section_page(look: Look, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A page of nothing but the pictures section of that run, as a file."""
     page = tmp_path_factory.mktemp("page") / "report.html"
     page.write_text(look_page(look), encoding="utf-8")
     return page
+
+
+@pytest.fixture(scope="session")
+def report_page(section_page: Path) -> Path:
+    """The page of that run, as a file."""
+    return section_page
 
 
 @pytest.fixture(scope="session")

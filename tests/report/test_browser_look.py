@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -375,11 +374,12 @@ def test_on_paper_are_the_photos_and_the_first_frames(page: Page) -> None:
         assert bar > 200
 
 
-def test_nothing_of_the_script_is_left_in_the_window(page: Page) -> None:
-    names = page.evaluate("""() => {
-      const frame = document.createElement("iframe");
-      document.body.append(frame);
-      const known = new Set(Object.getOwnPropertyNames(frame.contentWindow));
-      return Object.getOwnPropertyNames(window).filter((name) => !known.has(name) && !/^\\d+$/.test(name));
-    }""")
-    assert json.dumps(names) == "[]"
+def test_nothing_of_the_script_is_left_in_the_window(chromium: Browser, section_page: Path) -> None:
+    with opened(chromium, section_page) as page:
+        names = page.evaluate("""() => {
+          const frame = document.createElement("iframe");
+          document.body.append(frame);
+          const known = new Set(Object.getOwnPropertyNames(frame.contentWindow));
+          return Object.getOwnPropertyNames(window).filter((name) => !known.has(name) && !/^\\d+$/.test(name));
+        }""")
+        assert names == []

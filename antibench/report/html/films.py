@@ -22,6 +22,8 @@ SMALLEST = 128
 so an enlarged clip keeps all of it."""
 LONGEST = 512
 ENCODER = "libx264"
+QUALITY = {"small": 20, "large": 27}
+"""H.264's rate factor, less is better: every pixel of a small clip is looked at, and large ones must not fill a page."""
 KEYFRAMES_EVERY = 12
 """A page seeks frame by frame; the nearest whole frame must not be far."""
 
@@ -70,7 +72,8 @@ def _mp4(frames: FramesU8, fps: float) -> bytes:
 
 
 def _write(container: av.container.OutputContainer, frames: FramesU8, fps: float) -> None:
-    options = {"crf": "20", "preset": "medium", "g": str(KEYFRAMES_EVERY), "bf": "0"}
+    quality = QUALITY["small" if max(frames.shape[1:3]) <= 2 * SMALLEST else "large"]
+    options = {"crf": str(quality), "preset": "medium", "g": str(KEYFRAMES_EVERY), "bf": "0"}
     stream = container.add_stream(ENCODER, rate=Fraction(fps).limit_denominator(1000), options=options)
     stream.width, stream.height = _size(frames)
     stream.pix_fmt = "yuv420p"
