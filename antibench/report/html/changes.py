@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from antibench.baseline import read_results
 from antibench.compare import Change, Comparison, compare
@@ -94,15 +95,22 @@ def _table(found: Comparison, changed: Sequence[Change]) -> Table:
 
 
 def _figure(index: int, changed: Sequence[Change], metric: str) -> Figure | None:
-    values = [
-        {"name": name_of(change), "change": change.interval.estimate, "low": change.interval.low,
-         "high": change.interval.high, "verdict": change.verdict}
+    values: list[dict[str, Any]] = [
+        {
+            "name": name_of(change),
+            "change": change.interval.estimate,
+            "low": change.interval.low,
+            "high": change.interval.high,
+            "verdict": change.verdict,
+        }
         for change in changed
         if change.interval is not None and change.judged
-    ]  # fmt: skip
+    ]
     if not values:
         return None
-    caption = f"Change of strength by {metric} with its 95% interval over paired photos, worst first; left of 0 is weaker."
+    caption = (
+        f"Change of strength by {metric} with its 95% interval over paired photos, worst first; left of 0 is weaker."
+    )
     body = [
         [item["name"], item["verdict"], with_interval(item["change"], item["low"], item["high"])] for item in values
     ]

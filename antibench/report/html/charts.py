@@ -36,11 +36,17 @@ def intervals(values: Values, order: Sequence[str]) -> Spec:
     Fields: name, levels, worst, low, high, strength, noise_low, noise_high, control.
     """
     base = alt.Chart().encode(y=alt.Y("name:N", sort=list(order), title=None, axis=alt.Axis(labelLimit=220)))
+    tips = _tips("name", "worst", "low", "high")
     band = base.mark_rect(opacity=0.16, color=QUIET).encode(x=alt.X("noise_low:Q", title="strength"), x2="noise_high:Q")
-    rule = base.mark_rule(strokeWidth=2, color=ACCENT).encode(x="low:Q", x2="high:Q")
-    worst = base.mark_point(filled=True, size=55, opacity=1, color=ACCENT).encode(x="worst:Q", tooltip=_tips("name", "worst", "low", "high"))
-    plain = base.mark_point(filled=False, size=45, opacity=1, color=COLOURS[1]).encode(x="strength:Q", tooltip=_tips("name", "strength"))  # fmt: skip
-    layers = alt.layer(band, rule, worst, plain).properties(width=WIDTH, height=alt.Step(ROW))
+    rule = base.mark_rule(strokeWidth=2, color=ACCENT).encode(x=alt.X("low:Q", title="strength"), x2="high:Q")
+    worst = base.mark_point(filled=True, size=55, opacity=1, color=ACCENT).encode(
+        x=alt.X("worst:Q", title="strength"), tooltip=tips
+    )
+    plain = base.mark_point(filled=False, size=45, opacity=1, color=COLOURS[1]).encode(
+        x=alt.X("strength:Q", title="strength"), tooltip=_tips("name", "strength")
+    )
+    asked = {"noise_low": band, "low": rule, "worst": worst, "strength": plain}
+    layers = alt.layer(*_known(values, asked)).properties(width=WIDTH, height=alt.Step(ROW))
     return _spec(layers.facet(column=alt.Column("levels:O", title="levels"), data=_data(values)))
 
 
@@ -60,7 +66,9 @@ def curves(values: Values, x: str, panel: str, order: Sequence[str], log: bool =
         )
         .properties(width=WIDTH, height=HEIGHT)
     )
-    faceted = chart.facet(alt.Facet(f"{panel}:N", title=None, sort=None), data=_data(values), columns=3)
+    faceted = chart.facet(
+        alt.Facet(f"{panel}:N", title=None, sort=_order(values, panel)), data=_data(values), columns=3
+    )
     return _spec(faceted.resolve_scale(x="independent"))
 
 
@@ -71,7 +79,7 @@ def heat(values: Values, rows: Sequence[str], columns: Sequence[str]) -> Spec:
         x=alt.X("target:N", sort=list(columns), title="shown to", axis=alt.Axis(labelAngle=-30, orient="top", labelLimit=200)),
         y=alt.Y("made:N", sort=list(rows), title=None, axis=alt.Axis(labelLimit=300)),
     )  # fmt: skip
-    scale = alt.Scale(domain=[-most, 0, most], range=["#b35806", "#f2efe9", "#1f5fae"])
+    scale = alt.Scale(domain=[-most, 0, most], range=["#b35806", "#f2efe9", "#1f5fae"], interpolate="rgb")
     cells = base.mark_rect().encode(
         color=alt.Color("strength:Q", scale=scale, title="strength"), tooltip=_tips("made", "target", "strength")
     )
@@ -94,7 +102,9 @@ def front(values: Values) -> Spec:
     )
     names = base.transform_filter(kept).mark_text(align="left", dx=6, dy=-7, fontSize=10).encode(text="name:N")
     layers = alt.layer(line, points, names).properties(width=WIDTH, height=HEIGHT)
-    return _spec(layers.facet(alt.Facet("panel:N", title=None, sort=None), data=_data(values), columns=3))
+    return _spec(
+        layers.facet(alt.Facet("panel:N", title=None, sort=_order(values, "panel")), data=_data(values), columns=3)
+    )
 
 
 def paired(values: Values, metric: str) -> Spec:
@@ -110,20 +120,38 @@ def paired(values: Values, metric: str) -> Spec:
         )
         .properties(width=130, height=150)
     )
-    return _spec(chart.facet(alt.Facet("panel:N", title=None, sort=None), data=_data(values), columns=4))
+    return _spec(
+        chart.facet(alt.Facet("panel:N", title=None, sort=_order(values, "panel")), data=_data(values), columns=4)
+    )
 
 
 def changes(values: Values, order: Sequence[str]) -> Spec:
     """Changes between two runs with their intervals. Fields: name, change, low, high, verdict."""
-    base = alt.Chart(_data(values)).encode(y=alt.Y("name:N", sort=list(order), title=None, axis=alt.Axis(labelLimit=320)))
-    scale = alt.Scale(domain=["weaker", "unsure", "same", "stronger", "unknown"], range=[COLOURS[7], COLOURS[1], OTHER, COLOURS[2], OTHER])
+    base = alt.Chart(_data(values)).encode(
+        y=alt.Y("name:N", sort=list(order), title=None, axis=alt.Axis(labelLimit=320))
+    )
+    present = [verdict for verdict in VERDICTS if any(item["verdict"] == verdict for item in values)]
+    scale = alt.Scale(domain=present, range=[VERDICTS[verdict] for verdict in present])
     zero = alt.Chart(_data([{"zero": 0}])).mark_rule(color=QUIET, strokeDash=[3, 3]).encode(x="zero:Q")
     colour = alt.Color("verdict:N", scale=scale, title=None)
-    rules = base.mark_rule(strokeWidth=2).encode(x=alt.X("low:Q", title="change of strength"), x2="high:Q", color=colour)
+    rules = base.mark_rule(strokeWidth=2).encode(
+        x=alt.X("low:Q", title="change of strength"), x2="high:Q", color=colour
+    )
     points = base.mark_point(filled=True, size=55, opacity=1).encode(
-        x="change:Q", color=colour, tooltip=_tips("name", "change", "low", "high", "verdict")
+        x=alt.X("change:Q", title="change of strength"), color=colour, tooltip=_tips("name", "change", "low", "high", "verdict")
     )  # fmt: skip
-    return _spec(alt.layer(zero, rules, points).properties(width=420, height=alt.Step(ROW)))
+    layers = _known(values, {"low": rules, "change": points})
+    return _spec(alt.layer(zero, *layers).properties(width=420, height=alt.Step(ROW)))
+
+
+def _known(values: Values, layers: dict[str, Any]) -> list[Any]:
+    """The layers of the fields that any value has: Vega warns of an axis without a number."""
+    return [layer for field, layer in layers.items() if any(item[field] is not None for item in values)]
+
+
+def _order(values: Values, field: str) -> list[str]:
+    """What a field holds, in the order of the values."""
+    return list(dict.fromkeys(str(item[field]) for item in values))
 
 
 def _scale(order: Sequence[str]) -> alt.Scale:
@@ -134,6 +162,7 @@ def _tips(*names: str) -> list[alt.Tooltip]:
     return [alt.Tooltip(field=name, type="nominal" if name in TEXTS else "quantitative") for name in names]
 
 
+VERDICTS = {"weaker": COLOURS[7], "unsure": COLOURS[1], "same": OTHER, "stronger": COLOURS[2], "unknown": OTHER}
 TEXTS = frozenset({"name", "made", "target", "photo", "side", "place", "verdict"})
 
 

@@ -145,7 +145,9 @@ class Doubt:
     def _scored(self, place: Place) -> dict[str, Any]:
         """Values by photo, then seed, and what is to be told of those that are not ok."""
         lines = self._scores.at(place)
-        seeds: Sequence[int | None] = sorted({photo.seed for photo in lines}, key=lambda seed: -1 if seed is None else seed)
+        seeds: Sequence[int | None] = sorted(
+            {photo.seed for photo in lines}, key=lambda seed: -1 if seed is None else seed
+        )
         values, odd = [], {}
         for index, case in enumerate(self._scores.cases):
             for number, seed in enumerate(seeds):
@@ -160,7 +162,9 @@ class Doubt:
     def _costs(self, row: Any, key: str) -> list[float | None]:
         """(photos,) what each took."""
         same = ("protection", "surrogate", "budget")
-        taken = {line["case"]: line[key] for line in self._run.run.costs if all(line[name] == row[name] for name in same)}
+        taken = {
+            line["case"]: line[key] for line in self._run.run.costs if all(line[name] == row[name] for name in same)
+        }
         return [taken.get(case) for case in self._scores.cases]
 
 
@@ -181,6 +185,6 @@ def _plain(values: Floats) -> list[float | None]:
 
 
 def _reason(row: Any, key: str) -> str | None:
-    reasons = row["reasons"]
+    reasons: dict[str, str] = row["reasons"]
     value, low, _ = KINDS[key]
     return reasons.get(value) or reasons.get(low)

@@ -47,7 +47,7 @@ def figures(run: Reported, board: Leaderboard) -> tuple[list[Figure], list[Absen
     found += [_purification_curves(run, board), *_budget_curves(run), _transfer(run, board), _front(run)]
     found += [_paired(run, board), Absent(
         "Convergence",
-        "a run keeps no loss by step: `antibench check NAME --diagnose` descends again and looks at it",
+        "a run keeps no loss by step; antibench check NAME --diagnose descends again and looks at it",
     )]  # fmt: skip
     drawn = [item for item in found if isinstance(item, Figure)]
     return drawn, [item for item in found if isinstance(item, Absent)]
@@ -57,8 +57,8 @@ def _intervals(run: Reported, board: Leaderboard, target: str) -> Figure | Absen
     title = f"Strength and noise on {target}"
     lines = [line for line in board.lines if line.row["target"] == target and not line.row["transfer"]]
     lines = [line for line in lines if line.row["budget"] and line.row["strength"] is not None]
-    if not lines:
-        return Absent(title, "nothing made on it has a strength")
+    if not any(line.row["role"] == "protection" for line in lines):
+        return Absent(title, "no protection that was made on it has a strength")
     values = [
         {
             "name": labels(line.row), "levels": line.row["budget"], "worst": line.row["worst_case"],
@@ -164,7 +164,11 @@ def _transfer(run: Reported, board: Leaderboard) -> Figure | Absent:
     values, body = [], []
     for row in rows:
         made = f"{row['protection']} on {row['surrogate']}{_levels(run, row)}"
-        mark = "*" if row["low"] is not None and row["noise"]["high"] is not None and row["low"] > row["noise"]["high"] else ""
+        mark = (
+            "*"
+            if row["low"] is not None and row["noise"]["high"] is not None and row["low"] > row["noise"]["high"]
+            else ""
+        )
         values.append({"made": made, "target": row["target"], "strength": row["strength"],
                        "text": ("" if row["transfer"] else "▪ ") + number(row["strength"]) + mark})  # fmt: skip
         body.append([made, row["target"], with_interval(row["strength"], row["low"], row["high"]) + mark])

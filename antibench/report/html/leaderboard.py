@@ -13,6 +13,8 @@ from antibench.report.ranks import place
 from antibench.report.table import Row, Table, labels, model_label
 from antibench.report.tables import FIDELITY_ARROWS
 
+LISTED = 6
+"""How many purifications the top of the page names."""
 KINDS = {
     "worst_case": ("worst_case", "worst_low", "worst_high"),
     "strength": ("strength", "low", "high"),
@@ -170,7 +172,7 @@ def _number(line: str, row: Row, reached: Sequence[Row], key: str) -> Number:
     if key == "transfer":
         known = sorted(other["strength"] for other in reached if other["strength"] is not None)
         text = f"{number(known[0])} … {number(known[-1])}" if len(known) > 1 else number(known[0] if known else None)
-        return Number(key, text, known[0] if known else None, f"{len(reached)} models" if reached else "", "", fragment)
+        return Number(key, text, known[0] if known else None, _models(len(reached)), "", fragment)
     if key == "photos":
         text = str(row["n"]) if row["complete"] else f"{row['n']}/{row['n_planned']} INCOMPLETE"
         return Number(key, text, row["n"], fragment=fragment)
@@ -178,8 +180,17 @@ def _number(line: str, row: Row, reached: Sequence[Row], key: str) -> Number:
     return Number(key, number(value, 0 if key == "peak_mib" else 2), value, fragment=fragment)
 
 
+def _models(count: int) -> str:
+    return f"{count} model{'s' if count > 1 else ''}" if count else ""
+
+
 def _whole(found: Number) -> str:
     return " ".join(part for part in (found.text, found.bounds if found.text != DASH else "", found.mark) if part)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names in a row, counted where they are many."""
+    return ", ".join(names) if len(names) <= LISTED else f"{', '.join(names[:2])} and {len(names) - 2} more"
 
 
 def facts(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
@@ -201,7 +212,11 @@ def facts(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         ("World", str(summary["world"]), world.get(str(summary["world"]), "")),
         ("Reproducibility", str(summary["level"]), level.get(str(summary["level"]), "")),
         ("Suite", f"{summary['suite']}@{summary['suite_version']}", gates),
-        ("Photos", str(summary["photos"]), f"{len(summary['seeds'])} seed(s), {len(summary['purifications'])} ways"),
+        (
+            "Photos",
+            str(summary["photos"]),
+            f"seeds {', '.join(map(str, summary['seeds']))}; after {listed(summary['purifications'])}",
+        ),
         ("Noise band", band, f"of {summary['headline']}: another seed and random noise at the same budget"),
         ("Smallest effect", number(detectable), "that so many photos show in four runs of five"),
     ]

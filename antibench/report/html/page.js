@@ -46,9 +46,9 @@
   const sortBy = (head) => {
     const heads = [...board.tHead.rows[0].cells];
     const column = heads.indexOf(head);
-    const numeric = column > 1;
+    const numeric = head.classList.contains("n");
     const before = head.getAttribute("aria-sort");
-    const down = before === "none" ? numeric && head.dataset.first !== "up" : before === "ascending";
+    const down = before === "none" ? numeric : before === "ascending";
     heads.forEach((item) => item.setAttribute("aria-sort", "none"));
     head.setAttribute("aria-sort", down ? "descending" : "ascending");
     const rows = [...board.tBodies[0].rows];
@@ -239,11 +239,12 @@
       axis: { ...words, gridColor: line, domainColor: line, tickColor: line }, legend: words, header: { ...words, labelColor: fg },
     };
   };
-  const draw = (place) => {
+  const draw = async (place) => {
     const spec = structuredClone(specs[place.dataset.figure]);
     if (spec.columns && innerWidth < 700) spec.columns = 1;
     place.dataset.drawn = "yes";
-    return vegaEmbed(place, spec, { actions: false, renderer: "svg", ast: true, config: themed() });
+    await vegaEmbed(place, spec, { actions: false, renderer: "svg", ast: true, config: themed() });
+    place.querySelector("svg").setAttribute("aria-hidden", "true"); // the place itself says what is in it
   };
   const places = [...document.querySelectorAll(".chart")];
   if (places.length && typeof vegaEmbed === "function") {

@@ -12,7 +12,7 @@ from antibench.report.html.command import Commands
 from antibench.report.html.doubt import Doubt
 from antibench.report.html.figures import Absent, Figure, figures
 from antibench.report.html.leaderboard import Leaderboard, facts, leaderboard
-from antibench.report.html.methods import Method, cards_of, methods
+from antibench.report.html.methods import KINDS, Method, cards_of, methods
 from antibench.report.html.paper import texts
 from antibench.report.html.problems import TOLD, Problem, problems
 from antibench.report.html.reading import Reported
@@ -47,9 +47,7 @@ def parts_of(run: Reported) -> Parts:
     return Parts(run, board, drawn, absent, methods(run), problems(run.scores))
 
 
-def page(
-    parts: Parts, comparisons: Sequence[Comparing] = (), look: Any = None, home: str | None = None
-) -> str:
+def page(parts: Parts, comparisons: Sequence[Comparing] = (), look: Any = None, home: str | None = None) -> str:
     """The page as HTML.
 
     Args:
@@ -68,7 +66,7 @@ def page(
         summary=run.summary,
         facts=facts(run.summary),
         board=board,
-        heads=[*HEADS, *((column.title, column.told, "n") for column in board.columns)],
+        heads=[*_heads(board), *((column.title, column.told, "n") for column in board.columns)],
         comparisons=comparisons,
         look=look,
         home=home,
@@ -83,6 +81,7 @@ def page(
         notes=footnotes(run.summary),
         paper=texts(board).items(),
         methods=parts.methods,
+        kinds=KINDS,
         command=commands.whole(),
         suite_file=commands.file() if commands.uses_file else "",
         environment=_versions(run.environment),
@@ -94,15 +93,30 @@ def page(
     )
 
 
+def _heads(board: Leaderboard) -> list[tuple[str, str, str]]:
+    """The first columns; the model is one where there are several."""
+    return [head for head in HEADS if head[0] != "model" or len(board.targets) > 1]
+
+
 def _sections(compared: bool, looked: bool) -> list[tuple[str, str]]:
-    asked = [("answer", "Answer"), ("changes", "Changes"), ("leaderboard", "Leaderboard"), ("look", "Look"), ("figures", "Figures")]
+    asked = [
+        ("answer", "Answer"),
+        ("changes", "Changes"),
+        ("leaderboard", "Leaderboard"),
+        ("look", "Look"),
+        ("figures", "Figures"),
+    ]
     asked += [("tables", "Tables"), ("paper", "Paper"), ("methods", "Methods"), ("again", "Again")]
     left_out = {"changes": compared, "look": looked}
     return [(id_, title) for id_, title in asked if left_out.get(id_, True)]
 
 
 def _counted(cells: Mapping[str, int]) -> str:
-    told = [f"{cells[status.replace('-', '_')]} {words}" for status, words in TOLD.items() if cells[status.replace("-", "_")]]
+    told = [
+        f"{cells[status.replace('-', '_')]} {words}"
+        for status, words in TOLD.items()
+        if cells[status.replace("-", "_")]
+    ]
     return f"{', '.join(told)} of {cells['planned']} scores"
 
 

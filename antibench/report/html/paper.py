@@ -25,7 +25,11 @@ NO_NETWORK: list[str] = []
 def texts(board: Leaderboard) -> dict[str, str]:
     """Name of a format -> the leaderboard in it."""
     table = board.table()
-    return {"Markdown": pipe_table(table) + "\n", "CSV": as_csv(board), "LaTeX": "% needs \\usepackage{booktabs}\n" + booktabs(table) + "\n"}
+    return {
+        "Markdown": pipe_table(table) + "\n",
+        "CSV": as_csv(board),
+        "LaTeX": "% needs \\usepackage{booktabs}\n" + booktabs(table) + "\n",
+    }
 
 
 def as_csv(board: Leaderboard) -> str:
@@ -33,9 +37,22 @@ def as_csv(board: Leaderboard) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     names = [column.key for column in board.columns]
-    bounds = {key: KINDS[key][1:] for key in names if key in KINDS}
+    bounds: dict[str, tuple[str, ...]] = {key: KINDS[key][1:] for key in names if key in KINDS}
     heads = [head for key in names for head in (key, *bounds.get(key, ()))]
-    writer.writerow(["protection", "role", "surrogate", "model", "gate", "levels", "rank", "ties", "beyond_noise", *map(plain_cell, heads)])
+    writer.writerow(
+        [
+            "protection",
+            "role",
+            "surrogate",
+            "model",
+            "gate",
+            "levels",
+            "rank",
+            "ties",
+            "beyond_noise",
+            *map(plain_cell, heads),
+        ]
+    )
     for line in board.lines:
         writer.writerow([plain_cell(cell) for cell in (*_named(line), *_numbers(line, bounds))])
     return out.getvalue()
@@ -72,7 +89,9 @@ def write_paper(folder: Path, board: Leaderboard, figures: Sequence[Figure]) -> 
         contents[f"{figure.id}.vl.json"] = json.dumps({**figure.spec, "config": PRINTED}, indent=1).encode()
         drawn = vl_convert.vegalite_to_svg(figure.spec, config=PRINTED, allowed_base_urls=NO_NETWORK)
         contents[f"{figure.id}.svg"] = drawn.encode()
-        contents[f"{figure.id}.pdf"] = vl_convert.vegalite_to_pdf(figure.spec, config=PRINTED, allowed_base_urls=NO_NETWORK)
+        contents[f"{figure.id}.pdf"] = vl_convert.vegalite_to_pdf(
+            figure.spec, config=PRINTED, allowed_base_urls=NO_NETWORK
+        )
     return write_files(folder, contents)
 
 

@@ -45,8 +45,6 @@ def problems(scores: Scores) -> list[Problem]:
     return sorted(listed, key=lambda item: (STATUSES.index(item.status), item.protection, item.where, item.reason))
 
 
-def _problem(
-    status: str, protection: str, where: str, reason: str, parts: list[tuple[str, str, str]]
-) -> Problem:
+def _problem(status: str, protection: str, where: str, reason: str, parts: list[tuple[str, str, str]]) -> Problem:
     metrics, purifications, photos = (sorted({part[index] for part in parts}) for index in range(3))
     return Problem(status, protection, where, reason, metrics, purifications, photos, len(parts))

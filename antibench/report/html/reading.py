@@ -11,7 +11,7 @@ from typing import Any
 
 from antibench.errors import UserError
 from antibench.runfiles import Run, read_plan, read_run, read_summary
-from antibench.scores import Scores
+from antibench.scores import Line, Scores
 
 _QUOTED = re.compile(r"""(["'`])(?:file://)?(?:[A-Za-z]:[\\/]|~?/|\\\\)[^"'`\n]*\1""")
 _BARE = re.compile(
@@ -67,7 +67,7 @@ def reported(folder: Path) -> Reported:
     """
     plan = _told_without_paths(read_plan(folder))
     read = read_run(folder)
-    cells = [{**line, "reason": without_paths(line["reason"])} for line in read.cells]
+    cells: list[Line] = [{**line, "reason": without_paths(line["reason"])} for line in read.cells]
     run = Run(plan["header"], cells, read.costs, read.peak_mib)
     scores = Scores(run.header, run.cells)
     summary = _told_without_paths(read_summary(folder))
@@ -90,9 +90,7 @@ def _environment(folder: Path) -> dict[str, Any]:
 def _told_without_paths(value: Any) -> Any:
     """JSON whose words, as opposed to labels, hold no path: labels have to stay what other files call them."""
     if isinstance(value, dict):
-        return {
-            key: without_paths(item) if key in WORDS else _told_without_paths(item) for key, item in value.items()
-        }
+        return {key: without_paths(item) if key in WORDS else _told_without_paths(item) for key, item in value.items()}
     return [_told_without_paths(item) for item in value] if isinstance(value, list) else value
 
 
