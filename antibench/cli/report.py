@@ -41,8 +41,8 @@ def report(
 ) -> None:
     """Write a run as one HTML page that needs no network: the answer, what it rests on, and how to use it.
 
-    Of several runs the page is the last one's, and says what changed since the first, worst first. The first ones may be
-    files of baselines.
+    Of several runs the page is the last one's, and says what changed since the first, worst first. The first ones
+    may be files of baselines.
 
     \b
     antibench report results/runs/smoke-0123456789ab
@@ -108,6 +108,11 @@ def _looks(runs: Sequence[Path], store: Path | None) -> dict[int, Any]:
     }
 
 
+def _told_of(look: Any) -> dict[str, Any] | None:
+    """What is said of a run's pictures: what is not shown though it is there, and what the store does not hold."""
+    return None if look is None else {"left_out": list(look.left_out), "missing": list(look.missing)}
+
+
 def _tell(written: Sequence[Path], parts: Sequence[Parts], looks: dict[int, Any], as_json: bool) -> None:
     if not as_json:
         for path in written:
@@ -120,7 +125,7 @@ def _tell(written: Sequence[Path], parts: Sequence[Parts], looks: dict[int, Any]
             "problems": [vars(problem) for problem in item.problems],
             "figures": [figure.id for figure in item.figures],
             "absent": {absent.title: absent.reason for absent in item.absent},
-            "media": index in looks,
+            "pictures": _told_of(looks.get(index)),
         }
         for index, item in enumerate(parts)
     ]

@@ -1,7 +1,7 @@
 """Vega-Lite specifications, made by Altair: what is drawn, free of where the numbers come from.
 
-Values are lists of dicts of JSON types. Colours hold on a light and on a dark page; those of text and axes are the page's
-(`page.js`) or `PRINTED`'s.
+Values are lists of dicts of JSON types. Colours hold on a light and on a dark page; those of text and axes are the
+page's (`page.js`) or `PRINTED`'s.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ COLOURS = ("#2f7ed8", "#d9822b", "#2a9d6f", "#c2477f", "#8a63d2", "#a08a1c", "#2
 OTHER = "#8d949e"
 ACCENT, QUIET = COLOURS[0], OTHER
 WIDTH, HEIGHT, ROW = 260, 190, 17
+_FONT = "Helvetica, Arial, sans-serif"
+_WORDS = {"labelFont": _FONT, "titleFont": _FONT, "titleFontWeight": "normal"}
 PRINTED: dict[str, Any] = {
     "background": "white",
     "view": {"stroke": "#c8ccd2"},
-    "axis": {"labelFont": "Helvetica, Arial, sans-serif", "titleFont": "Helvetica, Arial, sans-serif", "titleFontWeight": "normal"},
-    "legend": {"labelFont": "Helvetica, Arial, sans-serif", "titleFont": "Helvetica, Arial, sans-serif"},
-    "header": {"labelFont": "Helvetica, Arial, sans-serif", "titleFont": "Helvetica, Arial, sans-serif"},
-    "text": {"font": "Helvetica, Arial, sans-serif"},
-}  # fmt: skip
+    "axis": _WORDS,
+    "legend": _WORDS,
+    "header": _WORDS,
+    "text": {"font": _FONT},
+}
 """Configuration on paper, where no page sets the colours."""
 
 
@@ -75,8 +77,9 @@ def curves(values: Values, x: str, panel: str, order: Sequence[str], log: bool =
 def heat(values: Values, rows: Sequence[str], columns: Sequence[str]) -> Spec:
     """Transfer: what was made (rows) on what it was shown to. Fields: made, target, strength, text."""
     most = max([abs(item["strength"]) for item in values if item["strength"] is not None], default=1.0) or 1.0
+    above = alt.Axis(labelAngle=-30, orient="top", labelLimit=200)
     base = alt.Chart(_data(values)).encode(
-        x=alt.X("target:N", sort=list(columns), title="shown to", axis=alt.Axis(labelAngle=-30, orient="top", labelLimit=200)),
+        x=alt.X("target:N", sort=list(columns), title="shown to", axis=above),
         y=alt.Y("made:N", sort=list(rows), title=None, axis=alt.Axis(labelLimit=300)),
     )  # fmt: skip
     scale = alt.Scale(domain=[-most, 0, most], range=["#b35806", "#f2efe9", "#1f5fae"], interpolate="rgb")
@@ -90,8 +93,9 @@ def heat(values: Values, rows: Sequence[str], columns: Sequence[str]) -> Spec:
 
 def front(values: Values) -> Spec:
     """Worst case against seconds. Fields: name, seconds, strength, place ("on the front" or "outdone"), panel."""
+    cost = alt.Scale(type="log", nice=True)
     base = alt.Chart().encode(
-        x=alt.X("seconds:Q", scale=alt.Scale(type="log", nice=True), title="seconds a photo", axis=alt.Axis(tickCount=4)),
+        x=alt.X("seconds:Q", scale=cost, title="seconds a photo", axis=alt.Axis(tickCount=4)),
         y=alt.Y("strength:Q", title="worst case", scale=alt.Scale(zero=False, padding=14)),
     )  # fmt: skip
     scale = alt.Scale(domain=["on the front", "outdone"], range=[ACCENT, QUIET])
@@ -137,8 +141,9 @@ def changes(values: Values, order: Sequence[str]) -> Spec:
     rules = base.mark_rule(strokeWidth=2).encode(
         x=alt.X("low:Q", title="change of strength"), x2="high:Q", color=colour
     )
+    tips = _tips("name", "change", "low", "high", "verdict")
     points = base.mark_point(filled=True, size=55, opacity=1).encode(
-        x=alt.X("change:Q", title="change of strength"), color=colour, tooltip=_tips("name", "change", "low", "high", "verdict")
+        x=alt.X("change:Q", title="change of strength"), color=colour, tooltip=tips
     )  # fmt: skip
     layers = _known(values, {"low": rules, "change": points})
     return _spec(alt.layer(zero, *layers).properties(width=420, height=alt.Step(ROW)))

@@ -116,7 +116,7 @@ class Commands:
         """The models that a line needs; all of them if it is made on one that is no target."""
         known = self._models()
         made_on = {str(row["surrogate"])} if row["surrogate"] else set()
-        if not made_on <= set(known) or (self.suite is not None and self.suite.surrogates):
+        if not made_on <= set(known):
             return known
         return [model for model in known if model in made_on | {str(row["target"])}]
 

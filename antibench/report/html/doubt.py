@@ -20,13 +20,13 @@ from antibench.strength import Effects, Strengths, finite
 
 DEFINED = {
     "worst_case": "For each photo the purification that leaves least strength, then the mean over photos.",
-    "strength": "Without purification: (clean - protected) / D, D the mean over photos of clean - stranger; then the mean.",
+    "strength": "Without purification: mean over photos of (clean - protected) / D, D the mean of clean - stranger.",
     "excess": "Strength of the video less the strength in the animated photo itself, both without purification.",
     "retained": "Mean strength over the purifications other than none, divided by the strength without purification.",
     "transfer": "Strength without purification on the models that the photo was not made on.",
     "seconds": "Median over photos of the seconds that protecting one took when it was made.",
     "peak_mib": "Median over photos of the peak memory while one was protected.",
-    "photos": "Photos that have every score which the line's numbers need, those of the clean photo and the stranger too.",
+    "photos": "Photos that have every score the line needs, those of the clean photo and the stranger too.",
 }
 
 

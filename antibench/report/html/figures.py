@@ -69,8 +69,8 @@ def _intervals(run: Reported, board: Leaderboard, target: str) -> Figure | Absen
     ]  # fmt: skip
     beyond = [labels(line.row) for line in lines if line.row["beyond_noise"] and line.row["role"] == "protection"]
     caption = (
-        f"Worst case by {run.headline} with its 95% interval (filled), strength without purification (open), and the band "
-        f"of the noise (grey). Beyond the noise: {', '.join(dict.fromkeys(beyond)) or 'none'}."
+        f"Worst case by {run.headline} with its 95% interval (filled), strength without purification (open), and the "
+        f"band of the noise (grey). Beyond the noise: {', '.join(dict.fromkeys(beyond)) or 'none'}."
     )
     body = [[labels(line.row), str(line.row["budget"]),
              with_interval(line.row["worst_case"], line.row["worst_low"], line.row["worst_high"]),
@@ -174,8 +174,8 @@ def _transfer(run: Reported, board: Leaderboard) -> Figure | Absent:
         body.append([made, row["target"], with_interval(row["strength"], row["low"], row["high"]) + mark])
     made_on = sorted({item["made"] for item in values}, key=lambda made: made.split(" on ")[::-1])
     caption = (
-        f"Strength by {run.headline} without purification of what was made (rows) on each model it was shown to (columns); "
-        "▪ the model it was made on, * beyond the noise there."
+        f"Strength by {run.headline} without purification of what was made (rows) on each model it was shown to "
+        "(columns); ▪ the model it was made on, * beyond the noise there."
     )
     table = Table(title, ["made", "shown to", "strength"], body, left=2)
     return Figure("figure-transfer", title, caption, charts.heat(values, made_on, board.targets), table)
@@ -199,8 +199,8 @@ def _front(run: Reported) -> Figure | Absent:
         return Absent(title, "it takes two complete protections with a known cost")
     kept_names = ", ".join(dict.fromkeys(item["name"] for item in values if item["place"] == "on the front"))
     caption = (
-        "Worst case against the seconds that protecting one photo took (logarithmic). On the front, so that no other is as "
-        f"strong for less: {kept_names}."
+        "Worst case against the seconds that protecting one photo took (logarithmic). On the front, where no other is "
+        f"as strong for less: {kept_names}."
     )
     table = Table(title, ["protection", "model", "seconds", "worst case", "front"], body, left=2)
     return Figure("figure-front", title, caption, charts.front(values), table)
@@ -220,8 +220,8 @@ def _paired(run: Reported, board: Leaderboard) -> Figure | Absent:
         return Absent(title, f"no photo has a score by {run.headline} both clean and protected")
     left_out = f" The first {PANELS} of {len(home)} are drawn." if len(home) > PANELS else ""
     caption = (
-        f"{run.headline} of each photo's clip without purification, one line a photo from clean to protected, mean over "
-        f"seeds.{left_out}"
+        f"{run.headline} of each photo's clip without purification, one line a photo from clean to protected, mean "
+        f"over seeds.{left_out}"
     )
     table = Table(title, ["protection", "photo", "clean", "protected"], body, left=2)
     return Figure("figure-paired", title, caption, charts.paired(values, run.headline), table)

@@ -35,7 +35,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Number:
-    """A number of a line. `value` is what it is sorted by; `text` what is read; `bounds` its interval, if it has one."""
+    """A number of a line: what it is sorted by, what is read, its interval in words, and where its doubt is."""
 
     key: str
     text: str
@@ -123,17 +123,16 @@ def leaderboard(run: Reported) -> Leaderboard:
     rows = run.rows
     fidelity = list(dict.fromkeys(name for row in rows for name in row["fidelity"]))
     columns = [
-        Column("worst_case", "worst case ↑", "Mean over photos of the strength that is left under the worst purification"),
+        Column("worst_case", "worst case ↑", "Mean over photos of what is left under the worst purification"),
         Column("strength", "unpurified ↑", "Strength without purification"),
         Column("excess", "excess ↑", "Strength in the video less that in the photo itself"),
         Column("retained", "retained ↑", "Share of the unpurified strength that is left after purification"),
         Column("transfer", "transfer ↑", "Unpurified strength on the models it was not made on, lowest to highest"),
-        *(Column(name, f"{name} {FIDELITY_ARROWS.get(name.split('[')[0], '')}".strip(), f"{name} of the protected photo")
-          for name in fidelity),
+        *(Column(name, _arrowed(name), f"{name} of the protected photo") for name in fidelity),
         Column("seconds", "seconds ↓", "Median time to protect one photo"),
         Column("peak_mib", "MiB ↓", "Median of the peak memory while protecting one photo"),
         Column("photos", "photos", "Photos with every score that the line needs"),
-    ]  # fmt: skip
+    ]
     if not any(row["transfer"] for row in rows):
         columns = [column for column in columns if column.key != "transfer"]
     slugs = Slugs()
@@ -145,6 +144,10 @@ def leaderboard(run: Reported) -> Leaderboard:
         numbers = [_number(name, row, reached, column.key) for column in columns]
         lines.append(Line(name, row, reached, numbers))
     return Leaderboard(columns, lines)
+
+
+def _arrowed(metric: str) -> str:
+    return f"{metric} {FIDELITY_ARROWS.get(metric.partition('[')[0], '')}".strip()
 
 
 def _key(row: Row) -> tuple[Any, ...]:

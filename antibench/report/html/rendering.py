@@ -11,7 +11,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-HERE = Path(__file__).parent
+TEMPLATES = Path(__file__).parent / "templates"
 POLICY = (
     "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "base-uri 'none'; form-action 'none'"
@@ -22,7 +22,7 @@ POLICY = (
 @lru_cache(maxsize=1)
 def _templates() -> jinja2.Environment:
     return jinja2.Environment(
-        loader=jinja2.FileSystemLoader([HERE / "templates", HERE]),
+        loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -38,7 +38,7 @@ def rendered(template: str, **values: Any) -> str:
 
 def files(*names: str) -> Markup:
     """The text of our own styles or scripts, in order, those that exist."""
-    texts = [(HERE / name).read_text("utf-8") for name in names if (HERE / name).exists()]
+    texts = [(TEMPLATES / name).read_text("utf-8") for name in names if (TEMPLATES / name).exists()]
     return Markup(_unending("\n".join(texts)))
 
 
