@@ -71,7 +71,7 @@ def test_everything_is_in_the_wheel(python: Path, tmp_path: Path) -> None:
     assert any(name.endswith("/THIRD_PARTY.md") for name in held)  # the licence of the weights that come along
     for name in SHIPPED:
         for path in (ROOT / name).rglob("*"):
-            if path.suffix in (".py", ".toml", ".json", ".safetensors"):
+            if path.suffix in (".py", ".toml", ".json", ".safetensors", ".j2", ".css", ".js"):
                 relative = path.relative_to(ROOT).as_posix()
                 assert (relative if name == "antibench" else f"antibench/{relative}") in held
 

@@ -53,7 +53,8 @@ def library() -> Markup:
     """Vega, Vega-Lite and their embedding in one script, from vl-convert; it takes three seconds."""
     import vl_convert
 
-    return Markup(_unending(str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))))
+    bundle = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+    return files("notice.js") + Markup(_unending(bundle))
 
 
 def _unending(code: str) -> str:
