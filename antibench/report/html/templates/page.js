@@ -172,6 +172,8 @@
     return parts;
   };
   const dialog = byId("doubt");
+  let opener = null;
+  let current = null; // the number that is open
   const openDoubt = (fragment) => {
     const [id, column] = fragment.split("--");
     const line = Object.hasOwn(data.lines, id) ? data.lines[id] : undefined;
@@ -180,18 +182,20 @@
     const key = data.columns[column];
     const name = key.replaceAll("_", " ");
     byId("doubt-title").textContent = `${name} of ${line.title}`;
-    const text = key === "retained" && found.value !== null ? `${(100 * found.value).toFixed(1)}%` : number(found.value, key === "photos" ? 0 : 3);
+    const share = (part) => (part === null || part === undefined ? "-" : `${(100 * part).toFixed(1)}%`);
+    let text = `${number(found.value, key === "photos" ? 0 : 3)} ${within(found.low, found.high)}`;
+    if (key === "retained") text = share(found.value) + (typeof found.low === "number" ? ` [${share(found.low)}, ${share(found.high)}]` : "");
     byId("doubt-body").replaceChildren(
-      ...(found.others ? [] : [make("p", `${text} ${within(found.low, found.high)}`.trim(), { class: "big" })]),
+      ...(found.others ? [] : [make("p", text.trim(), { class: "big" })]),
       make("p", data.defined[key] ?? `Mean over photos of ${name} of the protected photo.`, { class: "quiet" }),
-      factsOf(line, found), ...shown(found, name), ...commandOf(line.command), ...cardOf(line.card),
+      factsOf(line, found), ...shown(found, name), ...(found.others ? [] : commandOf(line.command)), ...cardOf(line.card),
     );
+    current = fragment;
     if (!dialog.open) dialog.showModal();
     dialog.scrollTop = 0;
     byId("doubt-title").focus();
     return true;
   };
-  let opener = null;
   const follow = () => {
     const fragment = decodeURIComponent(location.hash.slice(1));
     if (openDoubt(fragment)) return;
@@ -202,7 +206,7 @@
   if (dialog) {
     addEventListener("hashchange", follow);
     dialog.addEventListener("close", () => {
-      if (data.lines[location.hash.slice(1).split("--")[0]]) history.replaceState(null, "", "#");
+      if (location.hash.slice(1) === current) history.replaceState(null, "", "#");
       opener?.focus();
     });
     document.addEventListener("click", (event) => {
