@@ -136,7 +136,7 @@ def test_nothing_in_the_page_asks_a_network(html: str) -> None:
     style = element(tree, "style").text
     assert not re.search(r"url\(|@import|https?:|//\w", style)
     own = tree.select("script")[-1].text
-    assert own.strip() == str(files("page.js")).strip()
+    assert str(files("page.js")).strip() in own
     assert not re.search(
         r"https?:|fetch\(|XMLHttpRequest|WebSocket|EventSource|import\(|innerHTML|outerHTML|eval\(", own
     )
