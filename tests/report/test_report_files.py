@@ -187,6 +187,13 @@ def test_the_csv_has_the_summarys_numbers(paper: Path) -> None:
         assert line["beyond_noise"] == ("" if row["beyond_noise"] is None else str(row["beyond_noise"]))
 
 
+def test_a_label_is_no_formula_in_the_csv(tmp_path: Path) -> None:
+    run = run_at(tmp_path / "run", World({"=1+1": {"none": 0.5}, "plain": {"none": 0.4}}, noise=0.03))
+    assert antibench("report", run, "-o", tmp_path / "page.html", "--no-media", "--paper", tmp_path / "paper") == 0
+    with (tmp_path / "paper" / "table.csv").open(encoding="utf-8", newline="") as file:
+        assert {line["protection"] for line in csv.DictReader(file)} >= {"'=1+1", "plain"}
+
+
 def test_markdown_and_latex_are_whole_tables(paper: Path) -> None:
     rows = [row for row in read_summary(paper / "run")["rows"] if row["metric"] == "ism0[dlib]" and not row["transfer"]]
     lines = (paper / "files" / "table.md").read_text("utf-8").splitlines()
