@@ -27,11 +27,11 @@ def reported_world(folder: Path, world: World | None = None) -> Reported:
     return reported(folder)
 
 
-def with_transfer() -> World:
+def with_transfer(noise: float = 0.03) -> World:
     """Two protections made on `zoo-small`, shown to `other-small` without purification only."""
-    home = World(TWO, noise=0.03, gate="passed")
+    home = World(TWO, noise=noise, gate="passed")
     away = World(
-        {"strong": {"none": 0.3}, "weak": {"none": 0.1}}, noise=0.03, gate="passed", target="other-small", seed=1
+        {"strong": {"none": 0.3}, "weak": {"none": 0.1}}, noise=noise, gate="passed", target="other-small", seed=1
     )
     for line in away.cells:
         line["surrogate"] = line["surrogate"] and home.target
