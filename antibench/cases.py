@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
+from typing import cast
 
 from antibench.components import CaseFacts, Resolved
 from antibench.contracts import BrokenCase, Case, ImageU8
@@ -55,11 +56,17 @@ def keep_photo(photo: ImageU8, sha256: str, sizes: Sequence[Size], store: Store)
             store.put(key, "png", to_png(fit(photo, size)), {"stage": "prepare"})
 
 
+def target_photo() -> ImageU8:
+    """The unrelated photo that targeted protections aim at."""
+    frames, _ = portrait_clip("tune", TARGET_PORTRAIT, TARGET_SIDE, 1)
+    return cast(ImageU8, frames[0])
+
+
 def keep_target_photo(resolved: Resolved, store: Store) -> str:
     """Store the unrelated photo that targeted protections aim at, and return its hash."""
-    frames, _ = portrait_clip("tune", TARGET_PORTRAIT, TARGET_SIDE, 1)
-    sha256 = digest(frames[0])
-    keep_photo(frames[0], sha256, photo_sizes(resolved), store)
+    photo = target_photo()
+    sha256 = digest(photo)
+    keep_photo(photo, sha256, photo_sizes(resolved), store)
     return sha256
 
 

@@ -50,10 +50,18 @@ def rescore(settings: Settings, metrics: tuple[str, ...], tell: Teller) -> Ran:
         return finish(work, state, folder, store, settings, tell, mark="")
 
 
-def work_of(plan: dict[str, Any], metrics: tuple[str, ...], store: Store) -> Work:
-    """The cells and jobs of a run, from its plan.json alone, with other metrics added."""
-    from antibench.cases import keep_target_photo  # these import torch
+def work_of(plan: dict[str, Any], metrics: tuple[str, ...], store: Store | None) -> Work:
+    """The cells and jobs of a run, from its plan.json alone, with other metrics added.
+
+    Args:
+        plan: What plan.json holds.
+        metrics: Names of metrics to add.
+        store: Where the photo that targeted protections aim at is kept for those that run the jobs; None for those
+            that only look, who write nothing.
+    """
+    from antibench.cases import keep_target_photo, target_photo  # these import torch
     from antibench.graph import build_graph
+    from antibench.pixels import digest
     from antibench.plan import plan_cells
     from antibench.resolve import resolve
 
@@ -63,7 +71,8 @@ def work_of(plan: dict[str, Any], metrics: tuple[str, ...], store: Store) -> Wor
     resolved = resolve(validated(raw), plan["precision"], _weights_of(plan))
     cases = [CaseFacts(**case) for case in plan["cases"]]
     cells = plan_cells(resolved, [case.id for case in cases])
-    graph = build_graph(resolved, cells, cases, keep_target_photo(resolved, store))
+    target = digest(target_photo()) if store is None else keep_target_photo(resolved, store)
+    graph = build_graph(resolved, cells, cases, target)
     return Work(resolved, cases, cells, graph)
 
 

@@ -41,3 +41,9 @@ def decode(data: bytes) -> FramesU8:
         container.streams.video[0].codec_context.thread_count = 1
         frames = [frame.to_ndarray() for frame in container.decode(video=0)]
     return cast(FramesU8, np.ascontiguousarray(np.stack(frames)[..., 2::-1]))
+
+
+def frame_rate(data: bytes) -> float:
+    """Frames a second of what `encode` wrote."""
+    with av.open(io.BytesIO(data), "r", format="matroska") as container:
+        return float(container.streams.video[0].average_rate)

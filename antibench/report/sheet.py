@@ -13,16 +13,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from antibench import video
 from antibench.contracts import FramesU8, ImageU8
 from antibench.errors import UserError
-from antibench.graph import Graph
-from antibench.jobs import ScoreJob
-from antibench.pixels import from_png
 from antibench.plan import Cell
-from antibench.rescore import default_store, work_of
+from antibench.report.stored import StoredRun
+from antibench.rescore import default_store
 from antibench.run_folder import RunFolder
-from antibench.store import Store
+from antibench.store import MissingArtifact, Store
 
 LABEL_WIDTH = 170
 GAP = 6
@@ -51,8 +48,8 @@ def draw(
     Raises:
         UserError: if the run has no such cell, or the store does not hold its videos any more.
     """
-    work = work_of(RunFolder(run).plan(), (), store)
-    first = [cell for cell in work.cells if cell.scope == "video" and cell.target is not None]
+    stored = StoredRun(RunFolder(run), store)
+    first = stored.cells
     case, target = case or first[0].case, target or first[0].target
     rows = [cell for cell in first if cell.case == case and cell.target == target and cell.seed == first[0].seed]
     if labels:
@@ -65,14 +62,20 @@ def draw(
         asked = f"participants {labels or 'all'}, purifications {list(purifications) or 'all'}"
         raise UserError(f"{run} has no such cells: case {case!r}, target {target!r}, {asked}")
     unique = {(cell.protection, cell.surrogate, cell.purification): cell for cell in rows}
-    return _stack([_strip(cell, work.graph, store, zoom) for cell in unique.values()])
+    return _stack([_strip(cell, stored, zoom) for cell in unique.values()])
 
 
-def _strip(cell: Cell, graph: Graph, store: Store, zoom: int) -> Image.Image:
-    job = graph.jobs[graph.waits[cell.id]]
-    assert isinstance(job, ScoreJob)
+def _strip(cell: Cell, stored: StoredRun, zoom: int) -> Image.Image:
+    job = stored.job(cell)
+    if job is None:
+        raise UserError(f"{cell.protection} on {cell.case} has no clip: {stored.ending(cell)}")
     assert job.video is not None
-    seen, frames = from_png(store.get(job.seen)), video.decode(store.get(job.video))
+    try:
+        seen, (frames, _) = stored.photo(job.seen), stored.clip(job.video)
+    except MissingArtifact:
+        raise UserError(
+            f"the store does not hold {cell.protection} on {cell.case} any more; `antibench run` makes it again"
+        ) from None
     name = cell.protection if cell.surrogate in (None, cell.target) else f"{cell.protection} on {cell.surrogate}"
     return _labelled([name, "" if cell.purification == "none" else f"then {cell.purification}"], seen, frames, zoom)
 
