@@ -13,13 +13,12 @@ from antibench.errors import UserError
 from antibench.rescore import default_store
 
 if TYPE_CHECKING:
+    from antibench.report.html.look import Look
     from antibench.report.html.page import Parts
 
 FOLDER = click.Path(path_type=Path)
 NAME = "report.html"
 NEEDS = ("altair", "jinja2", "vl_convert")
-MOST_BYTES = 25_000_000
-"""Of a page, pictures and clips included."""
 
 
 @click.command()
@@ -91,29 +90,21 @@ def _check_folders(runs: Sequence[Path]) -> None:
             raise UserError(f"{run} is a file; a page is of a run's folder (a baseline may come before it, to compare)")
 
 
-def _looks(runs: Sequence[Path], store: Path | None) -> dict[int, Any]:
+def _looks(runs: Sequence[Path], store: Path | None) -> dict[int, Look]:
     """What there is to see of each run."""
-    from importlib import import_module
-    from importlib.util import find_spec
-
+    from antibench.report.html.media import look_of
     from antibench.run_folder import RunFolder
     from antibench.store import Store
 
-    if find_spec("antibench.report.html.media") is None:
-        return {}
-    media = import_module("antibench.report.html.media")
-    most = MOST_BYTES * 2 // 3
-    return {
-        index: media.look_of(RunFolder(run), Store(store or default_store(run)), most) for index, run in enumerate(runs)
-    }
+    return {index: look_of(RunFolder(run), Store(store or default_store(run))) for index, run in enumerate(runs)}
 
 
-def _told_of(look: Any) -> dict[str, Any] | None:
+def _told_of(look: Look | None) -> dict[str, Any] | None:
     """What is said of a run's pictures: what is not shown though it is there, and what the store does not hold."""
     return None if look is None else {"left_out": list(look.left_out), "missing": list(look.missing)}
 
 
-def _tell(written: Sequence[Path], parts: Sequence[Parts], looks: dict[int, Any], as_json: bool) -> None:
+def _tell(written: Sequence[Path], parts: Sequence[Parts], looks: dict[int, Look], as_json: bool) -> None:
     if not as_json:
         for path in written:
             click.echo(f"{path} ({path.stat().st_size / 1e6:.1f} MB)")

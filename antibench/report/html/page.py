@@ -12,6 +12,7 @@ from antibench.report.html.command import Commands
 from antibench.report.html.doubt import Doubt
 from antibench.report.html.figures import Absent, Figure, figures
 from antibench.report.html.leaderboard import Leaderboard, facts, leaderboard
+from antibench.report.html.look import Look
 from antibench.report.html.methods import KINDS, Method, cards_of, methods
 from antibench.report.html.paper import texts
 from antibench.report.html.problems import TOLD, Problem, problems
@@ -47,7 +48,7 @@ def parts_of(run: Reported) -> Parts:
     return Parts(run, board, drawn, absent, methods(run), problems(run.scores))
 
 
-def page(parts: Parts, comparisons: Sequence[Comparing] = (), look: Any = None, home: str | None = None) -> str:
+def page(parts: Parts, comparisons: Sequence[Comparing] = (), look: Look | None = None, home: str | None = None) -> str:
     """The page as HTML.
 
     Args:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from antibench.report.html.leaderboard import Line
+from antibench.report.html.look import Look
 from antibench.report.html.methods import Method
 from antibench.report.html.page import Parts, page
 from antibench.report.html.paper import write_files
@@ -35,7 +35,7 @@ class Shown:
     lines: Sequence[tuple[Entry, Line]]
 
 
-def write_site(folder: Path, runs: Sequence[Parts], looks: Mapping[int, Any]) -> list[Path]:
+def write_site(folder: Path, runs: Sequence[Parts], looks: Mapping[int, Look]) -> list[Path]:
     """Write the pages.
 
     Args:

@@ -197,7 +197,7 @@
     return true;
   };
   const follow = () => {
-    const fragment = decodeURIComponent(location.hash.slice(1));
+    const fragment = location.hash.slice(1); // our own are plain letters; that of the pictures is theirs to read
     if (openDoubt(fragment)) return;
     if (dialog.open) dialog.close();
     for (let item = byId(fragment)?.parentElement; item; item = item.parentElement) if (item.tagName === "DETAILS") item.open = true;
