@@ -31,3 +31,11 @@ def test_what_the_run_does_not_have_is_named(run_fake: RunFake, tmp_path: Path) 
     with pytest.raises(SystemExit) as stopped:
         main([str(done.folder), "-o", str(tmp_path / "x.png"), "--store", str(tmp_path / "store"), "-p", "nobody"])
     assert stopped.value.code == 4
+
+
+def test_a_clip_that_the_store_has_lost_is_named(run_fake: RunFake, tmp_path: Path) -> None:
+    done, store = run_fake(), Store(tmp_path / "store")
+    for clip in store.folder.rglob("*.mkv"):
+        clip.unlink()
+    with pytest.raises(UserError, match="does not hold clean on photo-0 any more; `antibench run` makes it again"):
+        draw(done.folder, store, None, None, ["clean"], 1)

@@ -23,7 +23,7 @@ so an enlarged clip keeps all of it."""
 LONGEST = 512
 ENCODER = "libx264"
 QUALITY = {"small": 20, "large": 27}
-"""H.264's rate factor, less is better: every pixel of a small clip is looked at, and large ones must not fill a page."""
+"""H.264's rate factor, less is better: of a small clip every pixel is looked at, large ones must not fill the page."""
 KEYFRAMES_EVERY = 12
 """A page seeks frame by frame; the nearest whole frame must not be far."""
 
