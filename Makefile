@@ -6,10 +6,15 @@ BIN := $(VENV)/bin
 export OMP_NUM_THREADS := 1
 export HF_HUB_OFFLINE ?= 1
 
-.PHONY: smoke test lint gate benchmark clean
+.PHONY: smoke report test lint gate benchmark clean
 
 smoke: $(VENV)/installed
 	$(BIN)/antibench run --suite smoke
+
+# The suite `smoke` as a page; it says where the page is.
+report: $(VENV)/installed
+	$(BIN)/antibench run --suite smoke --out results/runs/smoke
+	$(BIN)/antibench report results/runs/smoke
 
 test: $(VENV)/installed lint
 	$(BIN)/python -m pytest

@@ -127,6 +127,10 @@ class Scores:
         """Whether any photo of this place was planned."""
         return place in self._places
 
+    def at(self, place: Place) -> Mapping[Photo, Line]:
+        """The scores of a place by photo and seed, of any status."""
+        return self._places.get(place, {})
+
     def lines(self) -> Iterator[tuple[Place, Photo, Line]]:
         """Every score once."""
         for place, lines in self._places.items():

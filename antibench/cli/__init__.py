@@ -20,6 +20,7 @@ class LazyGroup(click.Group):
         "list": ("antibench.cli.listing:listing", "List what is registered."),
         "info": ("antibench.cli.info:info", "Print the card of one thing."),
         "show": ("antibench.cli.results:show", "Show the result of a run."),
+        "report": ("antibench.cli.report:report", "Write a run as one HTML page, or runs as a folder of pages."),
         "compare": ("antibench.cli.results:compare", "Compare two runs or baselines; exit 1 if protection got weaker."),
         "baseline": ("antibench.cli.baseline:baseline", "Keep a run to compare later runs against."),
         "power": ("antibench.cli.power:power", "How many photos does a strength need to be shown?"),

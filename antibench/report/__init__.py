@@ -76,16 +76,16 @@ def _csv(summary: Mapping[str, Any], metric: str | None) -> str:
     fidelity = list(dict.fromkeys(name for row in summary["rows"] for name in row["fidelity"]))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["suite", "world", "level", *COLUMNS, *(_plain(name) for name in fidelity)])
+    writer.writerow(["suite", "world", "level", *COLUMNS, *(plain_cell(name) for name in fidelity)])
     for row in summary["rows"]:
         if metric in (None, row["metric"]):
             cells = [*(row[name] for name in COLUMNS), *(row["fidelity"].get(name) for name in fidelity)]
             run = (summary["suite"], summary["world"], summary["level"])
-            writer.writerow([_plain(cell) for cell in (*run, *cells)])
+            writer.writerow([plain_cell(cell) for cell in (*run, *cells)])
     return out.getvalue()
 
 
-def _plain(value: Any) -> Any:
+def plain_cell(value: Any) -> Any:
     """A CSV cell; text that a spreadsheet would take for a formula gets a leading quote."""
     if not isinstance(value, str):
         return value

@@ -17,14 +17,14 @@ LISTED = 5
 
 def comparison_text(found: Comparison, width: int | None = None) -> str:
     """The verdict in the first line, then what got weaker or stronger, what failed, and every change."""
-    lines = [_verdict(found)]
+    lines = [verdict_of(found)]
     lines += [f"Weaker: {_sentence(change)}" for change in found.of("weaker")]
     lines += [f"Stronger: {_sentence(change)}; consider a new baseline" for change in found.of("stronger")]
     lines += _listed("Failed in B, scored in A", found.failed)
     lines += _listed("Only in A", found.gone)
     lines += _listed("New in B", found.new)
     lines += found.notes
-    lines += [f"{_name(change)}: {change.reason}" for change in found.changes if change.judged and change.reason]
+    lines += [f"{name_of(change)}: {change.reason}" for change in found.changes if change.judged and change.reason]
     return print_tables(lines, [_table(found)] if found.changes else [], [], width)
 
 
@@ -64,7 +64,8 @@ def _change_json(change: Change) -> dict[str, Any]:
     }
 
 
-def _verdict(found: Comparison) -> str:
+def verdict_of(found: Comparison) -> str:
+    """The comparison in a sentence."""
     weaker = len(found.of("weaker"))
     judged = sum(change.judged and change.verdict != "unknown" for change in found.changes)
     scope = f"{judged} strengths by {found.metric}, {found.photos} photos, tolerance {number(found.tolerance)}"
@@ -78,10 +79,11 @@ def _verdict(found: Comparison) -> str:
 def _sentence(change: Change) -> str:
     interval = change.interval
     difference = with_interval(interval.estimate, interval.low, interval.high) if interval else "unknown"
-    return f"{_name(change)}, {number(change.before)} → {number(change.after)} (change {difference})"
+    return f"{name_of(change)}, {number(change.before)} → {number(change.after)} (change {difference})"
 
 
-def _name(change: Change) -> str:
+def name_of(change: Change) -> str:
+    """What changed, in words."""
     over = change.over if change.over == "worst case" else f"under {change.over}"
     return f"{group_name(change.group)}, {over}"
 

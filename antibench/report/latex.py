@@ -36,7 +36,7 @@ def latex(summary: Mapping[str, Any], metric: str | None) -> str:
     """Floats for ``\\usepackage{booktabs}``; all text of the run is escaped."""
     lines = [summary["answer"], *preamble(summary), *footnotes(summary, metric), "needs \\usepackage{booktabs}"]
     comments = "\n".join(f"% {printable(' '.join(line.split()))}" for line in lines)
-    return "\n\n".join([comments, *(_table(table) for table in tables(summary, metric))]) + "\n"
+    return "\n\n".join([comments, *(booktabs(table) for table in tables(summary, metric))]) + "\n"
 
 
 def escape(text: str) -> str:
@@ -44,7 +44,8 @@ def escape(text: str) -> str:
     return "".join(SPECIAL.get(character, character) for character in printable(" ".join(text.split())))
 
 
-def _table(table: Table) -> str:
+def booktabs(table: Table) -> str:
+    """A float of one table, all its text escaped."""
     body = [" & ".join(escape(cell) for cell in row) + r" \\" for row in table.rows]
     return "\n".join(
         [

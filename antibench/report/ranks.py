@@ -21,7 +21,7 @@ def ranking(rows: Sequence[Row]) -> list[Table]:
         cells = [labels(row), str(row["budget"])]
         for name, high in KINDS:
             found = row["ranks"][name]
-            cells += [plus_minus(row[name], row[high]), *_place(found)]
+            cells += [plus_minus(row[name], row[high]), *place(found)]
         body.append(cells)
     columns = ["protection", "levels", "worst case ↑", "rank", "group", "strength ↑", "rank", "group"]
     title = f"Ranks on {model_label(rows[0])} at a budget, 95% sure; those that share a group cannot be told apart"
@@ -33,8 +33,8 @@ def _table(row: Row) -> tuple[bool, str, int]:
     return row["transfer"], str(row["surrogate"]) if row["transfer"] else "", row["budget"]
 
 
-def _place(rank: Row | None) -> tuple[str, str]:
-    """``2-4`` and ``ab``."""
+def place(rank: Row | None) -> tuple[str, str]:
+    """A rank and its groups in words, such as ``2-4`` and ``ab``."""
     if rank is None:
         return DASH, DASH
     low, high = rank["low"], rank["high"]

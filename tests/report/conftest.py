@@ -9,11 +9,13 @@ import pytest
 from browsers import browser_path, chromium_of
 from film_runs import HERE, film_run
 from look_page import look_page
+from made_reports import html_of
 from playwright.sync_api import Browser
 
 from antibench.registry import load_plugin_file
 from antibench.report.html.look import Look
 from antibench.report.html.media import look_of
+from antibench.report.html.reading import reported
 from antibench.run_folder import RunFolder
 from antibench.store import Store
 
@@ -46,9 +48,11 @@ def section_page(look: Look, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def report_page(section_page: Path) -> Path:
+def report_page(film: tuple[RunFolder, Store], look: Look, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of that run, as a file."""
-    return section_page
+    page = tmp_path_factory.mktemp("whole") / "report.html"
+    page.write_text(html_of(reported(film[0].path), look=look), encoding="utf-8")
+    return page
 
 
 @pytest.fixture(scope="session")
