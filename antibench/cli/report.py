@@ -28,6 +28,13 @@ NEEDS = ("altair", "jinja2", "vl_convert")
 @click.option("--no-media", is_flag=True, help="Leave pictures and videos out.")
 @click.option("--site", type=FOLDER, help="Write a folder of pages instead: all runs, each run, each protection.")
 @click.option("--paper", type=FOLDER, help="Write the leaderboard and the figures as files for a paper too.")
+@click.option(
+    "--diagnosis",
+    "diagnoses",
+    type=FOLDER,
+    multiple=True,
+    help="What `check NAME --diagnose --json` printed: its curves are drawn. May be given again.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was written and what is missing as JSON.")
 def report(
     runs: tuple[Path, ...],
@@ -36,6 +43,7 @@ def report(
     no_media: bool,
     site: Path | None,
     paper: Path | None,
+    diagnoses: tuple[Path, ...],
     as_json: bool,
 ) -> None:
     """Write a run as one HTML page that needs no network: the answer, what it rests on, and how to use it.
@@ -48,11 +56,13 @@ def report(
     antibench report results/baselines/ci.json results/runs/ci-ba9876543210 -o changes.html
     antibench report results/runs/full-0123456789ab --paper paper/ --no-media
     antibench report results/runs/*/ --site public/
+    antibench report results/runs/smoke-0123456789ab --diagnosis advdm.json
 
     Exit codes: 0 written, 4 usage, 5 the runs have nothing to compare.
     """
     _check_installed()
     from antibench.report.html.changes import comparings
+    from antibench.report.html.convergence import read_diagnosis
     from antibench.report.html.page import page, parts_of
     from antibench.report.html.paper import write_files, write_paper
     from antibench.report.html.reading import reported
@@ -61,7 +71,9 @@ def report(
     _check_folders(runs if site else runs[-1:])
     wanted = not site or output is not None
     compared = comparings(runs) if wanted and len(runs) > 1 else []
-    parts = [parts_of(reported(run)) for run in (runs if site else runs[-1:])]
+    asked = [read_diagnosis(path) for path in diagnoses]
+    parts = [parts_of(reported(run)) for run in (runs if site else runs[-1:])[:-1]]
+    parts.append(parts_of(reported(runs[-1]), asked))
     looks = {} if no_media else _looks(runs[-len(parts) :], store)
     written: list[Path] = []
     if wanted:

@@ -7,8 +7,8 @@ project's own; each stands beside what it judges.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal, TypeAlias
 
@@ -45,12 +45,15 @@ class Finding:
         verdict: "unknown" where it could not be asked.
         found: The numbers.
         why: What they mean, if they are suspicious, or why there are none.
+        points: Of a curve, (x, mean over photos and draws): the loss over the share of the steps taken, an effect over
+            the budget in levels or the number of steps.
     """
 
     name: str
     verdict: Verdict
     found: str = ""
     why: str = ""
+    points: tuple[tuple[float, float], ...] = ()
 
 
 def unknown(name: str, why: str) -> Finding:
@@ -83,6 +86,17 @@ def zeros(shares: Sequence[float]) -> Finding:
 
 def curve(losses: Floats) -> Finding:
     """Does the loss fall, and has it stopped? (photos and draws, points of a run from start to end), the same draws."""
+    shares = np.linspace(0, 1, losses.shape[1])
+    return _with_points(_curve(losses), zip(shares, losses.mean(axis=0), strict=True))
+
+
+def _with_points(finding: Finding, points: Iterable[tuple[float, float]]) -> Finding:
+    """The curve that a finding is about, where all of it is finite."""
+    known = tuple((float(x), float(y)) for x, y in sorted(points))
+    return replace(finding, points=known) if np.isfinite(known).all() else finding
+
+
+def _curve(losses: Floats) -> Finding:
     name = "loss over the steps"
     mean = losses.mean(axis=0)
     if not np.isfinite(losses).all():
@@ -104,9 +118,12 @@ def curve(losses: Floats) -> Finding:
 
 def by_budget(effects: Mapping[int, Floats], what: str) -> Finding:
     """Does a larger budget do more? Effects by budget, each (photos and draws,) or (photos,), higher is more."""
-    name = f"{what} over the budget"
-    budgets = sorted(effects)
-    means = [float(effects[budget].mean()) for budget in budgets]
+    means = {budget: float(effects[budget].mean()) for budget in sorted(effects)}
+    return _with_points(_by_budget(means, f"{what} over the budget"), means.items())
+
+
+def _by_budget(by_budget: Mapping[int, float], name: str) -> Finding:
+    budgets, means = list(by_budget), list(by_budget.values())
     found = ", ".join(f"{budget}: {mean:.3g}" for budget, mean in zip(budgets, means, strict=True))
     if not np.isfinite(means).all():
         return Finding(name, "suspicious", found, NOT_FINITE)
@@ -122,6 +139,10 @@ def by_budget(effects: Mapping[int, Floats], what: str) -> Finding:
 
 def by_steps(effects: Mapping[int, float]) -> Finding:
     """Is it converged? Mean effect by number of steps."""
+    return _with_points(_by_steps(effects), effects.items())
+
+
+def _by_steps(effects: Mapping[int, float]) -> Finding:
     name = "objective over the number of steps"
     steps = sorted(effects)
     found = ", ".join(f"{count}: {effects[count]:.3g}" for count in steps)

@@ -230,7 +230,9 @@ def test_json_of_a_diagnosis(capsys: pytest.CaptureFixture[str]) -> None:
     answer = json.loads(capsys.readouterr().out)
     assert (answer["name"], answer["ok"], answer["steps"]) == ("doubtful", False, 40)
     assert [line["name"] for line in answer["findings"]] == QUESTIONS
-    assert set(answer["findings"][0]) == {"name", "verdict", "found", "why"}
+    assert set(answer["findings"][0]) == {"name", "verdict", "found", "why", "points"}
+    points = {line["name"]: [x for x, _ in line["points"]] for line in answer["findings"] if line["points"]}
+    assert points["objective over the number of steps"] == [10, 20, 40]
 
 
 @pytest.mark.parametrize(

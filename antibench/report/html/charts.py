@@ -129,6 +129,23 @@ def paired(values: Values, metric: str) -> Spec:
     )
 
 
+def descents(values: Values) -> Spec:
+    """Curves of one optimiser, a panel and a scale each. Fields: panel, over, x, y."""
+    chart = (
+        alt.Chart()
+        .mark_line(point=alt.OverlayMarkDef(size=28), strokeWidth=1.6, color=ACCENT)
+        .encode(
+            x=alt.X("x:Q", title=None, axis=alt.Axis(tickCount=4)),
+            y=alt.Y("y:Q", title=None, scale=alt.Scale(zero=False)),
+            tooltip=_tips("over", "x", "y"),
+        )
+        .properties(width=200, height=120)
+    )
+    panels = alt.Facet("panel:N", title=None, sort=_order(values, "panel"), header=alt.Header(labelLimit=230))
+    faceted = chart.facet(panels, data=_data(values), columns=4)
+    return _spec(faceted.resolve_scale(x="independent", y="independent"))
+
+
 def changes(values: Values, order: Sequence[str]) -> Spec:
     """Changes between two runs with their intervals. Fields: name, change, low, high, verdict."""
     base = alt.Chart(_data(values)).encode(
@@ -168,7 +185,7 @@ def _tips(*names: str) -> list[alt.Tooltip]:
 
 
 VERDICTS = {"weaker": COLOURS[7], "unsure": COLOURS[1], "same": OTHER, "stronger": COLOURS[2], "unknown": OTHER}
-TEXTS = frozenset({"name", "made", "target", "photo", "side", "place", "verdict"})
+TEXTS = frozenset({"name", "made", "target", "photo", "side", "place", "verdict", "over"})
 
 
 def _data(values: Values) -> alt.InlineData:

@@ -45,10 +45,7 @@ def figures(run: Reported, board: Leaderboard) -> tuple[list[Figure], list[Absen
     """What can be drawn of a run, and what cannot, with the reason."""
     found: list[Figure | Absent] = [_intervals(run, board, target) for target in board.targets]
     found += [_purification_curves(run, board), *_budget_curves(run), _transfer(run, board), _front(run)]
-    found += [_paired(run, board), Absent(
-        "Convergence",
-        "a run keeps no loss by step; antibench check NAME --diagnose descends again and looks at it",
-    )]  # fmt: skip
+    found += [_paired(run, board)]
     drawn = [item for item in found if isinstance(item, Figure)]
     return drawn, [item for item in found if isinstance(item, Absent)]
 

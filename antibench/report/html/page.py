@@ -9,6 +9,7 @@ from typing import Any
 import antibench
 from antibench.report.html.changes import Comparing
 from antibench.report.html.command import Commands
+from antibench.report.html.convergence import Diagnosis, convergence
 from antibench.report.html.doubt import Doubt
 from antibench.report.html.figures import Absent, Figure, figures
 from antibench.report.html.leaderboard import Leaderboard, facts, leaderboard
@@ -41,10 +42,15 @@ class Parts:
     problems: Sequence[Problem]
 
 
-def parts_of(run: Reported) -> Parts:
+def parts_of(run: Reported, diagnoses: Sequence[Diagnosis] = ()) -> Parts:
     """Everything of a run that is drawn or listed."""
     board = leaderboard(run)
     drawn, absent = figures(run, board)
+    last = convergence(diagnoses)
+    if isinstance(last, Figure):
+        drawn.append(last)
+    else:
+        absent.append(last)
     return Parts(run, board, drawn, absent, methods(run), problems(run.scores))
 
 
