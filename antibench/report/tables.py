@@ -8,6 +8,7 @@ from typing import Any
 from antibench.report.curves import budget_curves
 from antibench.report.front import comparable, outdone_by
 from antibench.report.numbers import number, pair, plus_minus, share
+from antibench.report.published import beside_published
 from antibench.report.ranks import ranking
 from antibench.report.table import Row, Table, labels, model_label, named
 
@@ -26,7 +27,7 @@ def tables(summary: Mapping[str, Any], metric: str | None = None) -> list[Table]
     chosen = metric or summary["headline"]
     rows = [row for row in summary["rows"] if row["metric"] == chosen]
     curves = [curve for curve in summary.get("curves", ()) if curve["metric"] == chosen]
-    found: list[Table] = []
+    found: list[Table] = beside_published(summary)
     for target in dict.fromkeys(row["target"] for row in rows):
         here = [row for row in rows if row["target"] == target]
         found += [_strength(here, chosen), *ranking(here), *_by_purification(here), *_choosers(here)]
