@@ -49,8 +49,8 @@ def test_every_point_of_a_diagnosis_is_drawn_and_every_finding_listed(tmp_path: 
     figure = convergence([read_diagnosis(written(tmp_path / "a.json", diagnosis()))])
     assert isinstance(figure, Figure)
     (values,) = figure.spec["datasets"].values()
-    panel = "advdm, zoo-small: "
-    assert [(item["panel"].removeprefix(panel), item["over"], item["x"], item["y"]) for item in values] == [
+    assert {item["name"] for item in values} == {"advdm"}
+    assert [(item["curve"], item["over"], item["x"], item["y"]) for item in values] == [
         ("loss over the steps", "share of the steps", 0.0, 4.0),
         ("loss over the steps", "share of the steps", 0.5, 2.0),
         ("loss over the steps", "share of the steps", 1.0, 2.0),
@@ -67,6 +67,14 @@ def test_every_point_of_a_diagnosis_is_drawn_and_every_finding_listed(tmp_path: 
         ["share of zero gradients", "unknown"],
     ]
     assert "advdm on zoo-small, 2 photos, 40 steps: suspicious objective over the number of steps" in figure.caption
+
+
+def test_one_protection_on_two_models_has_a_row_for_each(tmp_path: Path) -> None:
+    both = [diagnosis(), {**diagnosis(), "surrogate": "other-small"}]
+    figure = convergence([read_diagnosis(written(tmp_path / "a.json", item)) for item in both])
+    assert isinstance(figure, Figure)
+    (values,) = figure.spec["datasets"].values()
+    assert {item["name"] for item in values} == {"advdm on zoo-small", "advdm on other-small"}
 
 
 def test_without_a_curve_the_reason_stands_there(tmp_path: Path) -> None:

@@ -130,7 +130,7 @@ def paired(values: Values, metric: str) -> Spec:
 
 
 def descents(values: Values) -> Spec:
-    """Curves of one optimiser, a panel and a scale each. Fields: panel, over, x, y."""
+    """Curves of optimisers, a row each, with scales of their own. Fields: name, curve, over, x, y."""
     chart = (
         alt.Chart()
         .mark_line(point=alt.OverlayMarkDef(size=28), strokeWidth=1.6, color=ACCENT)
@@ -141,8 +141,9 @@ def descents(values: Values) -> Spec:
         )
         .properties(width=200, height=120)
     )
-    panels = alt.Facet("panel:N", title=None, sort=_order(values, "panel"), header=alt.Header(labelLimit=230))
-    faceted = chart.facet(panels, data=_data(values), columns=4)
+    rows = alt.Row("name:N", title=None, sort=_order(values, "name"), header=alt.Header(labelLimit=150))
+    columns = alt.Column("curve:N", title=None, sort=_order(values, "curve"), header=alt.Header(labelLimit=230))
+    faceted = chart.facet(row=rows, column=columns, data=_data(values))
     return _spec(faceted.resolve_scale(x="independent", y="independent"))
 
 
