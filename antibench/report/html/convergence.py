@@ -63,13 +63,18 @@ def convergence(diagnoses: Sequence[Diagnosis]) -> Figure | Absent:
     """The curves of diagnoses, a row each, and all that they found as the figure's table."""
     alike = len({item.name for item in diagnoses}) < len(diagnoses)
     values = [
-        {"name": f"{item.name} on {item.surrogate}" if alike else item.name, "curve": finding["name"], "over": CURVES[finding["name"]],
-         "x": x, "y": y}
+        {
+            "name": f"{item.name} on {item.surrogate}" if alike else item.name,
+            "curve": finding["name"],
+            "over": CURVES[finding["name"]],
+            "x": x,
+            "y": y,
+        }
         for item in diagnoses
         for finding in item.findings
         if finding["name"] in CURVES
         for x, y in finding["points"]
-    ]  # fmt: skip
+    ]
     if not values:
         reason = "none of the diagnoses has a curve" if diagnoses else f"a run keeps no loss by step; {HOW}"
         return Absent(TITLE, reason)
