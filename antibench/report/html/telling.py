@@ -28,7 +28,9 @@ def left_out(views: Sequence[View], wanted: Sequence[Place], most_bytes: int) ->
     planned, photos = _names(place.photo for place in wanted), _names(place.photo for place in shown)
     told = []
     if len(photos) < len(planned):
-        named = f" ({', '.join(photos)})" if photos else ""
+        absent = [photo for photo in planned if photo not in photos]
+        fewer = ", ".join(photos) if len(photos) <= len(absent) else f"all but {', '.join(absent)}"
+        named = f" ({fewer})" if photos else ""
         told.append(f"Shown {len(photos)} of {_count(planned, 'photo')}{named}: {limit}.")
     for photo in photos:
         whole = [place for place in wanted if place.photo == photo]
