@@ -31,11 +31,10 @@ class Tried:
     strengths: Strengths
 
     @property
-    def strength(self) -> float:
+    def strength(self) -> float | None:
         """Without purification."""
-        found = self.strengths.effects["none"]
-        known = np.isfinite([found.moved, found.span]).all(axis=0)
-        return float(found.moved[known].sum() / found.span[known].sum())
+        interval = self.strengths.strength("none").interval
+        return None if interval is None else interval.estimate
 
     def shares(self) -> npt.NDArray[np.float64]:
         """Of each photo, in units of the mean way to a stranger, so that models may be averaged."""
@@ -47,12 +46,10 @@ def settings(scores: Scores, metric: str) -> dict[str, dict[str, Tried]]:
     """By setting and model, in the order of the suite."""
     order = [str(item["label"]) for item in scores.header["protections"] if item["role"] == "protection"]
     found: dict[str, dict[str, Tried]] = {}
-    for group in sorted(
-        scores.groups("video"), key=lambda group: order.index(group.protection) if at_home(group, order) else 0
-    ):
-        if at_home(group, order):
-            setting = group.protection.split("@")[0]
-            found.setdefault(setting, {})[str(group.target)] = Tried(Strengths(scores, metric, group))
+    tried = [group for group in scores.groups("video") if at_home(group, order)]
+    for group in sorted(tried, key=lambda group: order.index(group.protection)):
+        setting = group.protection.split("@")[0]
+        found.setdefault(setting, {})[str(group.target)] = Tried(Strengths(scores, metric, group))
     return found
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
 from antibench.errors import ExitCode
@@ -14,4 +16,5 @@ def print_answer(ran: Ran, as_json: bool, quiet: bool) -> ExitCode:
     click.echo(render(ran.summary, "json" if as_json else "table").rstrip())
     if not quiet:
         click.echo(f"run: {ran.folder}", err=True)
+        click.echo(f"as a page: {shlex.join(['antibench', 'report', str(ran.folder)])}", err=True)
     return ran.exit_code

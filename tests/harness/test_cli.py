@@ -121,6 +121,7 @@ def test_json_is_all_there_is_on_stdout_though_a_plugin_prints(tmp_path: Path) -
     assert "noise at import" in done.stderr
     assert "a plugin that prints" in done.stderr
     assert "generate: 0 left" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("as a page: antibench report ")
 
     # finished: nothing is imported that takes long, and the answer is the same
     again = subprocess.run([*argv, "--json", "--limit", "2", "--quiet"], capture_output=True, text=True, timeout=300)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from antibench.errors import UserError
-from antibench.runfiles import Run, read_plan, read_run, read_summary
+from antibench.runfiles import Run, read_json, read_plan, read_run, read_summary
 from antibench.scores import Line, Scores
 
 _QUOTED = re.compile(r"""(["'`])(?:file://)?(?:[A-Za-z]:[\\/]|~?/|\\\\)[^"'`\n]*\1""")
@@ -76,14 +74,7 @@ def reported(folder: Path) -> Reported:
 
 def _environment(folder: Path) -> dict[str, Any]:
     path = folder / "env.json"
-    try:
-        found = json.loads(path.read_bytes())
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise UserError(f"{path} is damaged: {error}") from error
+    found = read_json(path, absent=f"{path}: no such file") if path.exists() else {}
     return without_paths(found) if isinstance(found, dict) else {}
 
 

@@ -37,8 +37,8 @@ def rendered(template: str, **values: Any) -> str:
 
 
 def files(*names: str) -> Markup:
-    """The text of our own styles or scripts, in order, those that exist."""
-    texts = [(TEMPLATES / name).read_text("utf-8") for name in names if (TEMPLATES / name).exists()]
+    """The text of our own styles or scripts, in order."""
+    texts = [(TEMPLATES / name).read_text("utf-8") for name in names]
     return Markup(_unending("\n".join(texts)))
 
 
