@@ -4,11 +4,13 @@ Everything is paired: by protection, surrogate, target, budget and purification,
 runs have are used; if they share none, each run's own means over seeds are paired by photo. A change is B - A.
 
 Two numbers of each protection are judged, the strength without purification and the worst case. One is *weaker* if the
-95% interval of its change lies wholly below -tolerance, and if that also holds after Holm's correction over all that is
-judged (one-sided, 5% for the whole comparison), so that a suite with many protections raises no more false alarms.
+95% interval of its change lies wholly below -tolerance, and if that also holds after Holm's correction over all that
+could be weaker (one-sided, 5% for the whole comparison), so that a suite with many protections raises no more false
+alarms. Only what A has can be lost: a number of A that is not known to exceed the tolerance, such as what is left under
+a purification that leaves nothing, is told and does not count.
 
 With `each` the strength under every purification is judged too, as the pytest plugin does. Holm's correction then
-counts all that A could be judged by, so that a verdict does not depend on how much of the suite B ran.
+counts all that A could lose, so that a verdict does not depend on how much of the suite B ran.
 """
 
 from __future__ import annotations
@@ -22,10 +24,11 @@ import numpy as np
 from antibench.errors import ExitCode, NothingComparedError, UserError
 from antibench.scores import Group, Line, Place, Scores
 from antibench.stats import FAMILY_ERROR, Interval, Statistic, holm, t_tail
-from antibench.strength import Effects, Strengths, measure, minus, ratio, worst
+from antibench.strength import Effects, Measured, Strengths, measure, minus, ratio, worst
+from antibench.tolerance import TOLERANCE
 
 Verdict: TypeAlias = Literal["weaker", "stronger", "same", "unsure", "unknown"]
-"""unsure: weaker alone, but not after Holm's correction; unknown: no interval."""
+"""unsure: weaker alone, but not after Holm's correction, or with nothing to lose; unknown: no interval."""
 Missing: TypeAlias = Literal["fail", "new", "ignore"]
 Build: TypeAlias = Callable[[list[Effects]], Statistic]
 
@@ -46,6 +49,8 @@ class Change:
     reason: str | None
     verdict: Verdict = "unknown"
     judged: bool = False
+    losable: bool = False
+    """Whether A's strength is known to exceed the tolerance (95%)."""
     interval_before: Interval | None = None
     """Of `before`, over the same photos as `interval`."""
     interval_after: Interval | None = None
@@ -98,7 +103,7 @@ def compare(
     header_b: Mapping[str, Any],
     cells_b: Iterable[Line],
     *,
-    tolerance: float = 0.05,
+    tolerance: float = TOLERANCE,
     missing: Missing = "fail",
     metric: str | None = None,
     each: bool = False,
@@ -129,8 +134,8 @@ def compare(
         found.notes.append("the runs share no seed: photos are paired by their means over each run's seeds")
     _add_differences_of_plan(found, a, b, header_a, header_b)
     for group in _judged_groups(a, b, chosen):
-        found.changes += _changes(Strengths(a, chosen, group), Strengths(b, chosen, group), each)
-    _judge(found, _all_of(a, chosen) if each else 0)
+        found.changes += _changes(Strengths(a, chosen, group), Strengths(b, chosen, group), each, tolerance)
+    _judge(found, _losable(a, chosen, tolerance) if each else 0)
     if all(change.verdict == "unknown" for change in found.changes if change.judged) and not found.failed:
         reason = next((change.reason for change in found.changes if change.reason), "no protection is in both runs")
         raise NothingComparedError(f"nothing compared by {chosen}: {reason}")
@@ -172,27 +177,36 @@ def _judged_groups(a: Scores, b: Scores, metric: str) -> list[Group]:
     ]
 
 
-def _all_of(a: Scores, metric: str) -> int:
-    """How many strengths of A's protections can be judged: each under every purification, and its worst case."""
-    groups = [group for group in a.groups("video") if a.roles[group.protection] == "protection"]
-    labels = a.header["purifications"]
-    return sum(1 + sum(a.has(Place(metric, group, label)) for label in labels) for group in groups)
+def _losable(a: Scores, metric: str, tolerance: float) -> int:
+    """How many strengths of A's protections can be lost, of each under every purification and of its worst case."""
+    found = 0
+    for group in a.groups("video"):
+        if a.roles[group.protection] == "protection":
+            strengths = Strengths(a, metric, group)
+            measured = [strengths.worst_case(), *(strengths.strength(name) for name in strengths.effects)]
+            found += sum(_exceeds(item, tolerance) for item in measured)
+    return found
 
 
-def _changes(a: Strengths, b: Strengths, each: bool) -> list[Change]:
+def _exceeds(measured: Measured, tolerance: float) -> bool:
+    """Whether a strength is known to be more than the tolerance."""
+    return measured.interval is not None and measured.interval.low is not None and measured.interval.low > tolerance
+
+
+def _changes(a: Strengths, b: Strengths, each: bool, tolerance: float) -> list[Change]:
     """The change of the worst case over the purifications of both runs, and under each of them."""
     both = [purification for purification in a.effects if purification in b.effects]
     seen = [purification for purification in both if purification in a.sighted and purification in b.sighted]
-    found = [_change(a, b, WORST, seen or both, worst)]
-    found += [_change(a, b, purification, [purification], lambda effects: ratio(effects[0])) for purification in both]
+    found = [_change(a, b, WORST, seen or both, worst, tolerance)]
+    found += [_change(a, b, name, [name], lambda effects: ratio(effects[0]), tolerance) for name in both]
     for change in found:
         change.judged = each or change.over in (WORST, "none")
     return found
 
 
-def _change(a: Strengths, b: Strengths, over: str, purifications: list[str], build: Build) -> Change:
-    for strengths in (a, b):
-        measured = strengths.over(purifications, build)
+def _change(a: Strengths, b: Strengths, over: str, purifications: list[str], build: Build, tolerance: float) -> Change:
+    alone = [strengths.over(purifications, build) for strengths in (a, b)]
+    for measured in alone:
         if measured.interval is None:
             return Change(a.group, over, None, None, None, measured.reason)
     count = len(purifications)
@@ -213,17 +227,23 @@ def _change(a: Strengths, b: Strengths, over: str, purifications: list[str], bui
     reason = "an interval needs two photos" if interval.low is None else None
     found = Change(a.group, over, before.estimate, before.estimate + interval.estimate, interval, reason)
     found.interval_before, found.interval_after = before, after
+    found.losable = _exceeds(alone[0], tolerance)
     return found
 
 
 def _judge(found: Comparison, family: int) -> None:
-    """Give every change its verdict; `family` is how many Holm's correction counts, if more than are there."""
+    """Give every change its verdict; `family` is how many Holm's correction counts, if more than can be lost here."""
     for change in found.changes:
         if change.interval is not None and change.interval.low is not None:
             change.verdict = "stronger" if change.beyond(found.tolerance, 1) else "same"
             if change.beyond(found.tolerance, -1):
                 change.verdict = "weaker"
-    tested = [change for change in found.changes if change.judged and change.verdict != "unknown"]
+    judged = [change for change in found.changes if change.judged and change.verdict != "unknown"]
+    for change in judged:
+        if change.verdict == "weaker" and not change.losable:
+            change.verdict = "unsure"
+            change.reason = "weaker alone, but A's strength is not known to exceed the tolerance: nothing to lose"
+    tested = [change for change in judged if change.losable]
     p_values = [_p_weaker(change, found.tolerance) for change in tested]
     p_values += [1.0] * (family - len(tested))
     for change, adjusted in zip(tested, holm(p_values), strict=False):

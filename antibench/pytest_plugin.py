@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from antibench.tolerance import TOLERANCE
+
 if TYPE_CHECKING:
     from antibench.pytest_suite import SuiteCollector
 
@@ -38,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         ("runs", "string", "results/runs", "Folder that the run's folder is made in."),
         ("workers", "string", "", "Processes. Default one a core, or one a GPU."),
         ("device", "string", "cpu", "cpu or cuda."),
-        ("tolerance", "string", "0.05", "Loss of strength that is accepted."),
+        ("tolerance", "string", str(TOLERANCE), "Loss of strength that is accepted."),
         ("plugins", "args", [], "Python files whose plugins the suite uses; repeatable."),
     ):
         several = kind == "args"

@@ -12,26 +12,40 @@ from antibench.stats import Floats, smallest_detectable
 from antibench.strength import Measured, Strengths, excess
 
 Row: TypeAlias = dict[str, Any]
-Band: TypeAlias = tuple[float | None, float | None]
+
+
+NO_NOISE: dict[str, float | None] = dict.fromkeys(("low", "high", "worst_low", "worst_high"))
+"""Both bands of `Noise` where there is no control."""
 
 
 class Noise:
-    """The 95% band of the controls by one metric: lowest lower to highest upper bound of their strengths."""
+    """The 95% bands of the controls by one metric: lowest lower to highest upper bound of their intervals.
+
+    There are two, since each number is held against the same number of the controls: `strength` without purification,
+    and `worst_case`, which the choice of the purification takes below 0 even where nothing protects.
+    """
 
     def __init__(self, scores: Scores, metric: str) -> None:
-        self._bounds: list[tuple[Group, float, float]] = []
+        self._bounds: dict[str, list[tuple[Group, float, float]]] = {"strength": [], "worst_case": []}
         for group in scores.groups("video"):
             if scores.roles[group.protection] != "control" or scores.metrics[metric].scope != "video":
                 continue
-            interval = Strengths(scores, metric, group).strength("none").interval
-            if interval is not None and interval.low is not None and interval.high is not None:
-                self._bounds.append((group, interval.low, interval.high))
+            strengths = Strengths(scores, metric, group)
+            measured = {"strength": strengths.strength("none"), "worst_case": strengths.worst_case()}
+            for number, (interval, _) in measured.items():
+                if interval is not None and interval.low is not None and interval.high is not None:
+                    self._bounds[number].append((group, interval.low, interval.high))
 
-    def band(self, target: str | None = None, budget: int | None = None) -> Band:
-        """The band over all targets and budgets, or over the controls of one target and budget."""
+    def bands(self, target: str | None = None, budget: int | None = None) -> dict[str, float | None]:
+        """Both bands, as a summary has them, over all targets and budgets, or over the controls of one."""
+        low, high = self._band("strength", target, budget)
+        worst_low, worst_high = self._band("worst_case", target, budget)
+        return {"low": low, "high": high, "worst_low": worst_low, "worst_high": worst_high}
+
+    def _band(self, number: str, target: str | None, budget: int | None) -> tuple[float | None, float | None]:
         bounds = [
             (low, high)
-            for group, low, high in self._bounds
+            for group, low, high in self._bounds[number]
             if target in (None, group.target) and (budget is None or group.budget in (0, budget))
         ]
         if not bounds:
@@ -45,7 +59,7 @@ def metric_row(scores: Scores, metric: str, group: Group, noise: Noise) -> Row |
     if scores.metrics[metric].scope != "video" or not scores.has(strengths.place("none")):
         return None
     twin = _twin(scores, metric, group)
-    band = noise.band(group.target, group.budget)
+    bands = noise.bands(group.target, group.budget)
     unpurified, worst = strengths.strength("none"), strengths.worst_case()
     row: Row = {
         "protection": group.protection,
@@ -57,8 +71,10 @@ def metric_row(scores: Scores, metric: str, group: Group, noise: Noise) -> Row |
         "metric": metric,
         "budget": group.budget,
         "reasons": {},
-        "noise": {"low": band[0], "high": band[1]},
-        "beyond_noise": _beyond(unpurified if strengths.unplanned else worst, band),
+        "noise": bands,
+        "beyond_noise": _beyond(unpurified, bands["high"])
+        if strengths.unplanned
+        else _beyond(worst, bands["worst_high"]),
     }
     _put(row, unpurified, "strength", "low", "high")
     _put(row, worst, "worst_case", "worst_low", "worst_high")
@@ -68,7 +84,7 @@ def metric_row(scores: Scores, metric: str, group: Group, noise: Noise) -> Row |
             row |= dict.fromkeys(keys)
         else:
             _put(row, chosen, *keys)
-    _put(row, _retained(strengths, unpurified, band), "retained", "retained_low", "retained_high")
+    _put(row, _retained(strengths, unpurified, bands["high"]), "retained", "retained_low", "retained_high")
     _put(row, _excess(strengths, twin, "none"), "excess", "excess_low", "excess_high")
     row["error"], row["smallest_detectable"] = _resolution(unpurified)
     row["worst_over"] = strengths.sighted
@@ -111,15 +127,15 @@ def _put(row: Row, measured: Measured, name: str, low: str, high: str) -> None:
         row["reasons"][low] = "an interval needs two photos" if interval.photos < 2 else "no finite spread"
 
 
-def _beyond(measured: Measured, band: Band) -> bool | None:
-    """Whether the whole interval lies above the noise; None if either is unknown."""
-    if measured.interval is None or measured.interval.low is None or band[1] is None:
+def _beyond(measured: Measured, noise: float | None) -> bool | None:
+    """Whether the whole interval lies above the upper end of the noise; None if either is unknown."""
+    if measured.interval is None or measured.interval.low is None or noise is None:
         return None
-    return measured.interval.low > band[1]
+    return measured.interval.low > noise
 
 
-def _retained(strengths: Strengths, unpurified: Measured, band: Band) -> Measured:
-    beyond = _beyond(unpurified, band)
+def _retained(strengths: Strengths, unpurified: Measured, noise: float | None) -> Measured:
+    beyond = _beyond(unpurified, noise)
     if unpurified.interval is None or beyond:
         return strengths.retained()
     return Measured(

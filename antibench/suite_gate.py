@@ -24,6 +24,7 @@ from antibench.scores import Group, Place, Scores
 from antibench.suite import Suite
 from antibench.suite_file import load_suite
 from antibench.suite_options import Override, only
+from antibench.tolerance import TOLERANCE
 
 
 class Unjudged(Exception):  # noqa: N818 (a finding, not a mistake)
@@ -185,7 +186,7 @@ class Gate:
         run += ["--store", short(self.options.store)]
         run += [part for plugin in self.options.plugins for part in ("--plugin", short(plugin))]
         run += ["--device", self.options.device] if self.options.device != "cpu" else []
-        tolerance = ["--tolerance", f"{self.options.tolerance:g}"] if self.options.tolerance != 0.05 else []
+        tolerance = ["--tolerance", f"{self.options.tolerance:g}"] if self.options.tolerance != TOLERANCE else []
         held = ["antibench", "compare", short(self.baseline_file), short(self.out), "--each", "--missing", "ignore"]
         return [shlex.join(run), shlex.join(held + tolerance)]
 

@@ -14,12 +14,12 @@ import numpy as np
 from antibench.curves import curves
 from antibench.ranking import add_ranks
 from antibench.report.answer import answer
-from antibench.rows import Noise, Row, metric_row
+from antibench.rows import NO_NOISE, Noise, Row, metric_row
 from antibench.scores import Group, Line, Place, Scores
 from antibench.stats import holm, sign_flip_p
 from antibench.strength import Strengths
 
-SCHEMA = 1
+SCHEMA = 2
 ROLE_ORDER = ("protection", "control", "degenerate")
 FROM_HEADER = ("suite", "suite_version", "world", "level", "headline", "metrics", "models", "budgets", "seeds")
 
@@ -54,7 +54,6 @@ def summarise(
     headline = header["headline"]
     order = list(scores.metrics)
     rows.sort(key=lambda row: _rank(row, [headline, *(name for name in order if name != headline)]))
-    low, high = noises[headline].band() if headline in noises else (None, None)
     summary: dict[str, Any] = {
         "schema": SCHEMA,
         **{key: header[key] for key in FROM_HEADER},
@@ -62,7 +61,7 @@ def summarise(
         "purifications": list(header["purifications"]),
         "cells": scores.counts(),
         "peak_mib": peak_mib,
-        "noise": {"low": low, "high": high},
+        "noise": noises[headline].bands() if headline in noises else NO_NOISE,
         "smallest_detectable": _smallest_detectable(rows, headline),
         "rows": rows,
         "curves": curves(scores, rows),

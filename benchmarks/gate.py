@@ -4,6 +4,9 @@
     OMP_NUM_THREADS=1 python benchmarks/gate.py --photos 32      the same on more photos
     OMP_NUM_THREADS=1 python benchmarks/gate.py --small          six photos, no purification; about ten minutes
 
+The runs may be made side by side, or elsewhere: `--only NAME` makes one of them (replicate-0, ..., zero-steps, ...),
+`--read` makes none and measures those that are there.
+
 The suite is run as it is a few times, each time with other seeds for the clips, the reference clips and so for all that
 the protections draw: these are the *replicates*. And it is run with protections that were spoilt on purpose
 (`weakened.py`): half the budget, no steps, a loss term dropped, the sign turned.
@@ -150,9 +153,13 @@ class Bench:
     runs: Path
     workers: int | None
     device: str
+    read: bool
 
     def run(self, name: str, *overrides: Override) -> Scored:
-        """Run the suite with changes, or what is missing of it."""
+        """Run the suite with changes, or what is missing of it; or read the run."""
+        folder = self.runs / f"{self.photos}-{name}"
+        if self.read:
+            return Scored.of(read_run(folder))
 
         def count(raw: dict[str, Any]) -> None:
             raw["dataset"] = {**raw["dataset"], "count": self.photos}
@@ -161,9 +168,7 @@ class Bench:
         narrow = [no_purifications] if self.small else []
         suite: Suite = load_suite(self.suite, [count, *narrow, *overrides])
         print(f"running {name}", flush=True)
-        settings = Settings(
-            self.runs / f"{self.photos}-{name}", self.store, self.workers, self.device, plugin_files=(WEAKENED,)
-        )
+        settings = Settings(folder, self.store, self.workers, self.device, plugin_files=(WEAKENED,))
         with teller(quiet=False) as tell:
             ran = run_suite(suite, settings, tell)
         if ran.exit_code:
@@ -192,15 +197,24 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("results/runs/gate"))
     parser.add_argument("--workers", type=int)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--only", metavar="NAME", help="make this run and measure nothing")
+    which.add_argument("--read", action="store_true", help="make no run: measure those in --runs")
     parser.add_argument("--curve", type=int, nargs="*", default=[4, 8, 16, 32, 64], help="numbers of photos")
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     given = parser.parse_args()
     load_plugin_file(WEAKENED)
     count = given.photos or (6 if given.small else int(load_suite(given.suite).dataset.params["count"]))
-    bench = Bench(given.suite, count, given.small, given.store, given.runs, given.workers, given.device)
+    bench = Bench(given.suite, count, given.small, given.store, given.runs, given.workers, given.device, given.read)
     several = given.replicates or (2 if given.small else 4)
-    replicates = [bench.run(f"replicate-{index}", replicate_override(index)) for index in range(several)]
-    spoilt = {how: bench.run(how, replicate_override(0), spoilt_override(how)) for how in WEAKENINGS}
+    changes = {f"replicate-{index}": [replicate_override(index)] for index in range(several)}
+    changes |= {how: [replicate_override(0), spoilt_override(how)] for how in WEAKENINGS}
+    if given.only:
+        bench.run(given.only, *changes[given.only])
+        return
+    runs = {name: bench.run(name, *overrides) for name, overrides in changes.items()}
+    replicates = [runs[f"replicate-{index}"] for index in range(several)]
+    spoilt = {how: runs[how] for how in WEAKENINGS}
     figures = {
         "suite": given.suite,
         "photos": count,

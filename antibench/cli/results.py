@@ -10,6 +10,7 @@ import click
 
 from antibench.errors import ExitCode
 from antibench.report import FORMATS
+from antibench.tolerance import TOLERANCE
 
 if TYPE_CHECKING:
     from antibench.compare import Missing
@@ -33,7 +34,7 @@ def show(run: Path, format_: str, as_json: bool, metric: str | None) -> None:
 @click.command()
 @click.argument("a", type=RUN)
 @click.argument("b", type=RUN)
-@click.option("--tolerance", type=click.FloatRange(min=0), default=0.05, show_default=True, help="Accepted loss.")
+@click.option("--tolerance", type=click.FloatRange(min=0), default=TOLERANCE, show_default=True, help="Accepted loss.")
 @click.option("--metric", metavar="M", help="What to compare by; default A's headline.")
 @click.option(
     "--missing",

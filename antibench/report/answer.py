@@ -66,7 +66,7 @@ def _finding(row: Mapping[str, Any]) -> str:
         over = f"{row['worst_over'][0]} and {len(row['worst_over']) - 1} purifications"
     if row["worst_low"] is None:
         return f"worst-case strength {strength} over {over} (no interval: {row['n']} photo)"
-    noise = band(row["noise"]["low"], row["noise"]["high"])
+    noise = band(row["noise"]["worst_low"], row["noise"]["worst_high"])
     found = f"worst-case strength {strength} over {over} (noise band {noise})"
     if row["excess_low"] is not None and row["excess_low"] <= 0:
         excess = with_interval(row["excess"], row["excess_low"], row["excess_high"])

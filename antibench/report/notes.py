@@ -22,6 +22,7 @@ def preamble(summary: Mapping[str, Any]) -> list[str]:
         f"Suite {suite}, {summary['world']} world ({gates}), level {summary['level']}",
         f"{summary['photos']} photos; {cells['planned']} scores: {counts}",
         f"Noise band of {summary['headline']}: {band(noise['low'], noise['high'])}"
+        + ("" if noise["worst_low"] is None else f", in the worst case {band(noise['worst_low'], noise['worst_high'])}")
         + ("" if detectable is None else f"; smallest detectable effect {number(detectable)}"),
         *([] if memory is None else [f"Peak memory of all processes together: {number(memory, 0)} MiB"]),
     ]

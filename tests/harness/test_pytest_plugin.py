@@ -128,7 +128,7 @@ def test_a_weaker_protection_fails_with_what_it_takes_to_believe_it(gated: Gated
         rf"counted on fake-shift at 64 levels, under none, strength by fake-likeness:\n"
         rf"  baseline +({interval}) +\(accepted 20\d\d-\d\d-\d\d, antibench .*\)\n"
         rf"  now +({interval})\n"
-        rf"  change +({interval}) +\(paired over 6 photos; accepted: -0\.05\)\n",
+        rf"  change +({interval}) +\(paired over 6 photos; accepted: -0\.02\)\n",
         text,
     )
     numbers = [float(found.split()[0]) for found in (before, after, change)]

@@ -84,10 +84,29 @@ def test_a_change_is_b_minus_a() -> None:
 
 
 def test_a_loss_within_the_tolerance_is_fine_however_sure() -> None:
-    weakened = {**THREE, "two": {"none": 0.57, "jpeg(75)": 0.3}}
+    weakened = {**THREE, "two": {"none": 0.585, "jpeg(75)": 0.3}}
     a, b = World(THREE), World(weakened)
     assert of(a, b).exit_code == 0
     assert of(a, b, tolerance=0.01).exit_code == 1
+
+
+def test_what_a_does_not_have_cannot_be_lost_and_costs_the_others_nothing() -> None:
+    """Twenty purifications that leave nothing: Holm's correction must not count them against what is left."""
+    gone = {f"jpeg({quality})": 0.0 for quality in range(20)}
+    a = World({"kept": {"none": 0.5, **gone}}, noise=0.06, photos=12)
+    b = World({"kept": {"none": 0.38, **gone}}, noise=0.06, photos=12, seed=1)
+    found = of(a, b, each=True)
+    assert {item.over for item in found.of("weaker")} == {"none"}
+    assert [item.over for item in found.changes if item.losable] == ["none"]
+
+
+def test_a_fall_from_nothing_is_told_and_is_not_red() -> None:
+    a = World({"kept": {"none": 0.5, "jpeg(75)": 0.0}}, noise=0.01)
+    b = World({"kept": {"none": 0.5, "jpeg(75)": -0.4}}, noise=0.01, seed=1)
+    fallen = change(of(a, b, each=True), "kept", "jpeg(75)")
+    assert (fallen.verdict, fallen.losable) == ("unsure", False)
+    assert fallen.reason is not None
+    assert "nothing to lose" in fallen.reason
 
 
 def test_what_got_stronger_is_told_and_is_not_red() -> None:

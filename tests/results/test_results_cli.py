@@ -137,7 +137,7 @@ def test_compare_says_in_its_first_line_what_it_found(
     weaker = write(World(WEAKENED, noise=0.02), tmp_path / "weaker")
     antibench("compare", run, weaker)
     first, second, *_ = capsys.readouterr().out.splitlines()
-    assert first == "Protection got weaker in 2 of 4 strengths by ism0[dlib], 8 photos, tolerance 0.05"
+    assert first == "Protection got weaker in 2 of 4 strengths by ism0[dlib], 8 photos, tolerance 0.02"
     assert second.startswith("Weaker: strong on zoo-small at 8 levels, worst case, 0.")
 
 

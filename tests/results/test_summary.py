@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from made_up_runs import CONTROLS, World
 
 from antibench.errors import UserError
+from antibench.rows import NO_NOISE
 from antibench.scores import Group, Scores
 from antibench.stats import smallest_detectable
 from antibench.strength import Strengths
@@ -130,47 +131,6 @@ def test_a_protection_that_only_damages_the_photo_is_said_to() -> None:
     assert "no more than the damage to the photo itself" in summary["answer"]
 
 
-def test_noise_is_the_hull_of_the_controls_intervals() -> None:
-    summary = summary_of(World(TWO, noise=0.05))
-    controls = [row_of(summary, name) for name in CONTROLS]
-    assert summary["noise"] == {
-        "low": min(row["low"] for row in controls),
-        "high": max(row["high"] for row in controls),
-    }
-    assert summary["noise"]["low"] < 0 < summary["noise"]["high"]
-    assert summary["smallest_detectable"] > 0
-
-
-def test_noise_of_another_target_or_budget_does_not_blur_a_rows_band() -> None:
-    calm, wild = World(TWO, noise=0.02), World(TWO, noise=0.3, target="other", seed=5)
-    header = {**calm.header, "models": calm.header["models"] + wild.header["models"]}
-    summary = summarise(header, calm.cells + [line for line in wild.cells if line["target"]], [])
-    rows = [row for row in summary["rows"] if row["protection"] == "strong" and row["metric"] == "ism0[dlib]"]
-    bands = {row["target"]: row["noise"] for row in rows}
-    assert bands["zoo-small"]["high"] < 0.1 < bands["other"]["high"] == summary["noise"]["high"]
-
-
-def test_noise_of_another_budget_does_not_blur_a_rows_band() -> None:
-    calm, wild = World(TWO, noise=0.02), World(TWO, noise=0.3, budget=16, seed=5)
-    loud = [line for line in wild.cells if line["budget"] == 16]
-    summary = summarise(calm.header, calm.cells + loud, [])
-    rows = [row for row in summary["rows"] if row["protection"] == "strong" and row["metric"] == "ism0[dlib]"]
-    bands = {row["budget"]: row["noise"] for row in rows}
-    assert bands[8]["high"] < 0.1 < bands[16]["high"] == summary["noise"]["high"]
-
-
-def test_only_an_interval_wholly_above_the_noise_counts() -> None:
-    # A large effect on few photos: its mean is far above the band, its interval is not.
-    sure, unsure = {"none": 0.2}, {"none": 0.5}
-    world = World({"sure": sure, "unsure": unsure}, noise=0.005)
-    for line in edit(world, protection="unsure", metric="ism0[dlib]"):
-        line["value"] += 0.5 if line["case"] < "portrait-0004" else -0.3
-    summary = summary_of(world)
-    assert row_of(summary, "unsure")["worst_case"] > row_of(summary, "sure")["worst_case"]
-    assert row_of(summary, "unsure")["beyond_noise"] is False
-    assert summary["answer"].startswith("Strongest protection: sure ")
-
-
 def test_the_smallest_detectable_effect_is_the_controls() -> None:
     world = World(TWO, noise=0.02)
     for line in edit(world, protection="strong", metric="ism0[dlib]"):
@@ -244,7 +204,7 @@ def test_a_metric_that_cannot_tell_a_stranger_has_no_strength() -> None:
     assert row["strength"] is row["worst_case"] is None
     assert "cannot tell a photo from a stranger" in row["reasons"]["strength"]
     assert summary["answer"].startswith("No strength could be computed by ism0[dlib]")
-    assert summary["noise"] == {"low": None, "high": None}
+    assert summary["noise"] == NO_NOISE
 
 
 def test_a_span_that_may_be_zero_gives_no_strength_though_its_mean_is_positive() -> None:
@@ -282,7 +242,7 @@ def test_one_photo_gives_numbers_without_intervals() -> None:
     row = row_of(summary, "strong")
     assert row["strength"] is not None
     assert row["low"] is row["high"] is row["worst_low"] is row["excess_low"] is None
-    assert summary["noise"] == {"low": None, "high": None}
+    assert summary["noise"] == NO_NOISE
     assert "no interval" in summary["answer"]
 
 
