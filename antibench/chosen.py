@@ -133,7 +133,7 @@ def _spread(values: Floats) -> float:
 
 
 def _left(strengths: Strengths, chooser: str) -> Measured | None:
-    """Mean over photos of the strength under the purification that is taken; None if there is no metric to choose by."""
+    """Mean over photos of the strength under the purification taken; None if there is no metric to choose by."""
     if _metric(strengths.scores, CHOOSERS[chooser][0]) is None:
         return None
     if strengths.unplanned and strengths.sighted:

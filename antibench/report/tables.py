@@ -79,7 +79,7 @@ def _photos(row: Row) -> Cell:
 
 def _by_purification(rows: list[Row]) -> list[Table]:
     names = list(dict.fromkeys(item["purification"] for row in rows for item in row["purifications"]))
-    found = []
+    found: list[Table] = []
     for start in range(0, len(names), COLUMNS_A_TABLE):
         shown = names[start : start + COLUMNS_A_TABLE]
         body = [[*_head(row), *(_after(row, name) for name in shown)] for row in rows]
@@ -92,7 +92,7 @@ def _by_purification(rows: list[Row]) -> list[Table]:
 
 def _after(row: Row, purification: str) -> Cell:
     """The strength under a purification, marked if the protection was made through it."""
-    found = next((item for item in row["purifications"] if item["purification"] == purification), {})
+    found: Row = next((item for item in row["purifications"] if item["purification"] == purification), {})
     mark = " A" if purification in _adaptive(row) else ""
     return cell(row, "after", number(found.get("strength")) + mark, purification)
 
@@ -109,9 +109,7 @@ def _choosers(rows: list[Row]) -> list[Table]:
         "adaptive purifier ↑ (sees neither)",
     ]
     high = {kind: f"{kind}_high" for kind in kinds} | {"worst_case": "worst_high"}
-    body = [
-        [*_head(row), *(cell(row, kind, plus_minus(row[kind], row[high[kind]])) for kind in kinds)] for row in rows
-    ]
+    body = [[*_head(row), *(cell(row, kind, plus_minus(row[kind], row[high[kind]])) for kind in kinds)] for row in rows]
     title = f"Strength under the purification chosen for each photo on {model_label(rows[0])}"
     return [Table(title, columns, body)]
 
@@ -182,9 +180,7 @@ def _fidelity(rows: list[Row]) -> list[Table]:
 
 
 def _cost(rows: list[Row]) -> Table:
-    body = [
-        [*head, _seconds(row), cell(row, "peak_mib", number(row["peak_mib"], 0))] for head, row in _unaimed(rows)
-    ]
+    body = [[*head, _seconds(row), cell(row, "peak_mib", number(row["peak_mib"], 0))] for head, row in _unaimed(rows)]
     return Table("Cost of protecting one photo, median", [*HEAD, "seconds ↓", "peak MiB ↓"], body)
 
 
