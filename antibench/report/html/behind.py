@@ -7,7 +7,7 @@ What `Behind.of` gives is read by the page's script; keys that have nothing to s
 - ``each``: what each photo adds; ``parts``: more columns beside that, name and values by photo.
 - ``counted``: whether each photo counts. ``plain``: place of scores that stand alone, ``metric`` their metric.
 - ``costs``: what each photo took. ``choice``: the metric by which each photo's purification is chosen, those there are,
-  and what the choice looks at, by purification, then photo. ``others``: [line, number] of numbers elsewhere.
+  and what the choice looks at, by purification, then photo. ``others``: addresses of the strengths that it is made of.
 - ``ranked``: what a rank is by.
 """
 

@@ -13,7 +13,7 @@ from typing import Any
 from antibench.report.html.behind import Behind, Told
 from antibench.report.html.command import Commands
 from antibench.report.html.held import Held, Numbered
-from antibench.report.html.leaderboard import KINDS, Column, Leaderboard, Line
+from antibench.report.html.leaderboard import KINDS, Column, Leaderboard
 from antibench.report.html.methods import Cards
 from antibench.report.html.reading import Reported
 from antibench.report.html.slugs import Slugs
@@ -26,6 +26,7 @@ NAMES = {
     "after": "strength after {}",
     "p_adjusted": "p",
     "rank": "rank by {}",
+    "noise": "noise band",
     "means": "means",
     "floor": "a stranger's score",
     "own_input": "means by {}",
@@ -53,6 +54,7 @@ DEFINED = {
     "floor": "Mean over photos: the clean video of the next photo scored against this one, not purified.",
     "area": f"Mean strength without purification over the budgets: {AREA}.",
     "worst_area": f"Mean worst case over the budgets: {AREA}.",
+    "noise": "From the lowest lower to the highest upper bound of the controls' strengths on this model and budget.",
     "transfer": "Strength without purification on the models that the photo was not made on.",
     "fidelity": "Mean over photos of {} of the protected photo.",
     "seconds": "Median over photos of the seconds that protecting one took when it was made.",
@@ -86,12 +88,13 @@ class Doubt:
         self._groups: dict[tuple[Any, ...], int] = {}
         self._told_groups: list[dict[str, Any]] = []
         self._ranked: Numbered[tuple[Any, ...]] = Numbered()
+        self._elsewhere = {"transfer": self._transfer, "noise": self._noise_band}
         self._slugs = Slugs()
         self._parts = {self._quantity(column): self._slugs.of(column.key) for column in board.columns}
         self._metrics = _distinct([CURVE, *run.scores.metrics])
         for line in board.lines:
             for column in board.columns:
-                self._add(line, column)
+                self.fragment(Origin(row_key(line.row), *self._quantity(column)))
 
     def fragment(self, origin: Origin) -> str | None:
         """The address of a number in the page; None if the run has no such row."""
@@ -103,7 +106,8 @@ class Doubt:
             self._parts[key] = self._slugs.of(*(part for part in key if part))
         part = self._parts[key]
         if part not in entry.numbers:
-            entry.numbers[part] = self._behind.of(entry.row, origin)
+            elsewhere = self._elsewhere.get(origin.quantity)
+            entry.numbers[part] = elsewhere(entry.row) if elsewhere else self._behind.of(entry.row, origin)
         return f"{entry.id}--{part}"
 
     def fragments(self, tables: Iterable[Table]) -> dict[Origin, str]:
@@ -134,19 +138,26 @@ class Doubt:
 
     # ---- rows ----
 
-    def _add(self, line: Line, column: Column) -> None:
-        """A number of the leaderboard."""
-        quantity, part = self._quantity(column)
-        if quantity != "transfer":
-            self.fragment(Origin(row_key(line.row), quantity, part))
-            return
-        others = [self._board.line_of(other) for other in line.reached]
-        strength = self._parts["strength", ""]
-        shown = [[other.id, strength] for other in others if other is not None]
-        told: Told = {"others": shown} if shown else {"reason": "shown to no other model", "others": []}
-        entry = self._entry(row_key(line.row))
-        if entry is not None:
-            entry.numbers[column.id] = told
+    def _transfer(self, row: Row) -> Told:
+        line = self._board.line_of(row)
+        others = self._strengths_of(() if line is None else line.reached)
+        return {"others": others} if others else {"reason": "shown to no other model"}
+
+    def _noise_band(self, row: Row) -> Told:
+        """Of the controls of a row's target and budget."""
+        same = ("metric", "target")
+        controls = [
+            other
+            for other in self._rows.values()
+            if other["role"] == "control" and all(other[name] == row[name] for name in same)
+        ]
+        others = self._strengths_of([other for other in controls if other.get("budget") in (0, row["budget"])])
+        return {"low": row["noise"]["low"], "high": row["noise"]["high"], "others": others}
+
+    def _strengths_of(self, rows: Iterable[Row]) -> list[str]:
+        """The addresses of the strengths of other rows."""
+        found = [self.fragment(Origin(row_key(row), "strength")) for row in rows]
+        return [fragment for fragment in found if fragment is not None]
 
     def _quantity(self, column: Column) -> tuple[str, str]:
         """(quantity, part) of a column of the leaderboard."""

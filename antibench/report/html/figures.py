@@ -72,7 +72,7 @@ def _intervals(run: Reported, board: Leaderboard, target: str) -> Figure | Absen
     body: list[list[Content]] = []
     for line in lines:
         numbers = [_bounded(line.row, key) for key in ("worst_case", "strength")]
-        noise = band(line.row["noise"]["low"], line.row["noise"]["high"])
+        noise = cell(line.row, "noise", band(line.row["noise"]["low"], line.row["noise"]["high"]))
         body.append([labels(line.row), str(line.row["budget"]), *numbers, noise])
     table = Table(title, ["protection", "levels", "worst case", "unpurified", "noise"], body)
     spec = charts.intervals(values, list(dict.fromkeys(item["name"] for item in values)))

@@ -154,6 +154,10 @@
     const rows = data.cases.map((photo, index) => [photo, ...costs.map((values) => number(values[index], 4))]);
     return table([["photo"], ...purifications.map((name) => [name, "n"])], rows, `What is chosen by: the least of each photo, of ${metric}`);
   };
+  const addressed = (fragment) => {
+    const cut = fragment.lastIndexOf("--");
+    return [fragment.slice(0, Math.max(cut, 0)), fragment.slice(cut + 2)];
+  };
   const leadTo = (id, part) => make("a", titleOf(data.lines[id]), { href: `#${id}--${part}` });
   const titleOf = (line) => data.groups[line.group].title;
   const rankedOf = (line, by) => {
@@ -183,7 +187,7 @@
     };
     const bounded = typeof found.low === "number";
     const there = typeof found.value === "number";
-    if (bounded) add("95% interval", `${within(found.low, found.high)} over photos`);
+    if (bounded && there) add("95% interval", `${within(found.low, found.high)} over photos`);
     if (there) add(kind.as === "count" ? "lost photos" : "no interval", bounded ? "" : found.reason);
     else add("no number", found.reason);
     add("metric", data.metrics[found.metric ?? line.metric].name);
@@ -230,10 +234,10 @@
   const shown = (line, found, part) => {
     const kind = data.numbers[part];
     const parts = [];
-    if (found.others?.length) {
-      const strengths = found.others.map(([id, column]) => [leadTo(id, column), data.lines[id].numbers[column]]);
+    if (found.others) {
+      const strengths = found.others.map(addressed).map(([id, column]) => [leadTo(id, column), data.lines[id].numbers[column]]);
       const rows = strengths.map(([link, strength]) => [link, number(strength.value), within(strength.low, strength.high)]);
-      parts.push(table([["on"], ["strength", "n"], ["95%", "n"]], rows, "On the models that it was not made on"));
+      parts.push(table([["of"], ["strength", "n"], ["95%", "n"]], rows, "The strengths that it is made of"));
     }
     if (found.ranked) parts.push(...rankedOf(line, found.ranked));
     if (found.each) parts.push(partsOf(found, kind));
@@ -248,9 +252,15 @@
     if (found.costs) parts.push(table([["photo"], [kind.name, "n"]], data.cases.map((photo, index) => [photo, number(found.costs[index], 2)]), "What each photo took"));
     return parts;
   };
+  const textOfTransfer = ({ others }) => {
+    const strengths = others.map(addressed).map(([id, part]) => data.lines[id].numbers[part].value).filter((value) => typeof value === "number");
+    strengths.sort((one, other) => one - other);
+    return strengths.length > 1 ? `${number(strengths[0])} … ${number(strengths.at(-1))}` : number(strengths[0]);
+  };
   const textOf = (line, found, kind) => {
     const share = (part) => `${(100 * part).toFixed(1)}%`;
     if (found.ranked) return `${line.ranks[found.ranked][0]}, group ${line.ranks[found.ranked][1]}`;
+    if (found.others) return found.low === undefined ? textOfTransfer(found) : within(found.low, found.high);
     if (found.pair) return found.pair.map((mean) => number(mean)).join(" → ");
     if (typeof found.value !== "number") return "-";
     if (kind.as === "share") return share(found.value) + (typeof found.low === "number" ? ` [${share(found.low)}, ${share(found.high)}]` : "");
@@ -260,18 +270,17 @@
   let opener = null;
   let current = null; // the number that is open
   const openDoubt = (fragment) => {
-    const cut = fragment.lastIndexOf("--");
-    const [id, part] = [fragment.slice(0, cut), fragment.slice(cut + 2)];
-    const line = cut > 0 && Object.hasOwn(data.lines, id) ? data.lines[id] : undefined;
+    const [id, part] = addressed(fragment);
+    const line = Object.hasOwn(data.lines, id) ? data.lines[id] : undefined;
     const found = line && Object.hasOwn(line.numbers, part) ? line.numbers[part] : undefined;
     if (!found) return false;
     const kind = data.numbers[part];
     const { command } = data.groups[line.group];
     byId("doubt-title").textContent = `${kind.name} of ${titleOf(line)}`;
     byId("doubt-body").replaceChildren(
-      ...(found.others?.length ? [] : [make("p", textOf(line, found, kind), { class: "big" })]),
+      make("p", textOf(line, found, kind), { class: "big" }),
       make("p", kind.means, { class: "quiet" }),
-      factsOf(line, found, kind), ...shown(line, found, part), ...(found.others ? [] : commandOf(command)), ...cardsOf(line, found),
+      factsOf(line, found, kind), ...shown(line, found, part), ...commandOf(command), ...cardsOf(line, found),
     );
     current = fragment;
     if (!dialog.open) dialog.showModal();
