@@ -24,6 +24,8 @@ CURVE = "curve"
 """The last part of a curve's address."""
 NAMES = {
     "after": "strength after {}",
+    "best_of": "best-of strength",
+    "adaptive_purifier": "adaptive-purifier strength",
     "p_adjusted": "p",
     "rank": "rank by {}",
     "noise": "noise band",

@@ -264,7 +264,8 @@
     if (found.pair) return found.pair.map((mean) => number(mean)).join(" → ");
     if (typeof found.value !== "number") return "-";
     if (kind.as === "share") return share(found.value) + (typeof found.low === "number" ? ` [${share(found.low)}, ${share(found.high)}]` : "");
-    return `${number(found.value, { count: 0, p: 4 }[kind.as] ?? 3)} ${within(found.low, found.high)}`.trim();
+    if (kind.as === "count") return `${found.value} of ${line.photos[1]}`;
+    return `${number(found.value, kind.as === "p" ? 4 : 3)} ${within(found.low, found.high)}`.trim();
   };
   const dialog = byId("doubt");
   let opener = null;
