@@ -14,6 +14,7 @@ A choice is made from scores of the photo as it was animated, so nothing has to 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -30,13 +31,30 @@ FEWEST = 3
 """Other people's photos that a standard deviation needs."""
 
 
+@dataclass(frozen=True)
+class Choice:
+    """Which purification a chooser takes for each photo.
+
+    Attributes:
+        metric: Whose scores of the animated photo it is chosen by.
+        costs: (purifications, photos) what is least at the one taken, purifications as in `Strengths.sighted`; NaN
+            where a score is missing.
+        usable: (photos,) which photos have every score that the choice and its strength need.
+        taken: (usable photos,) index of the purification.
+    """
+
+    metric: str
+    costs: Floats
+    usable: npt.NDArray[np.bool_]
+    taken: npt.NDArray[np.intp]
+
+
 def best_of(strengths: Strengths) -> Measured | None:
     """Mean strength under each photo's purification of most likeness to the clean photo, with its interval.
 
     None if the suite has no metric for it.
     """
-    metric = _metric(strengths.scores, LIKENESS)
-    return None if metric is None else _left(strengths, lambda: -_seen(strengths, metric))
+    return _left(strengths, "best_of")
 
 
 def adaptive(strengths: Strengths) -> Measured | None:
@@ -44,16 +62,42 @@ def adaptive(strengths: Strengths) -> Measured | None:
 
     None if the suite has no metric for it.
     """
-    metric = _metric(strengths.scores, CONSISTENCY)
-    if metric is None:
+    return _left(strengths, "adaptive_purifier")
+
+
+def choice(strengths: Strengths, chooser: str) -> Choice | None:
+    """What a chooser takes; None if it has nothing to choose by or from.
+
+    Args:
+        strengths: Of the group.
+        chooser: "best_of" or "adaptive_purifier".
+    """
+    kind, costs_of = CHOOSERS[chooser]
+    metric = _metric(strengths.scores, kind)
+    if metric is None or not strengths.sighted or strengths.unplanned:
         return None
+    costs = costs_of(strengths, metric)
+    effects = [strengths.effects[name] for name in strengths.sighted]
+    usable = finite(effects) & np.isfinite(costs).all(axis=0)
+    return Choice(metric, costs, usable, costs[:, usable].argmin(axis=0))
 
-    def unnatural() -> Floats:
-        unprotected = Strengths(strengths.scores, metric, Group("clean", None, None, 0))
-        natural = [strengths.scores.per_photo(unprotected.place(name)) for name in strengths.sighted]
-        return (_seen(strengths, metric) - _of_others(natural, _mean)) / _of_others(natural, _spread)
 
-    return _left(strengths, unnatural)
+def _unlikeness(strengths: Strengths, metric: str) -> Floats:
+    return -_seen(strengths, metric)
+
+
+def _unnaturalness(strengths: Strengths, metric: str) -> Floats:
+    unprotected = Strengths(strengths.scores, metric, Group("clean", None, None, 0))
+    natural = [strengths.scores.per_photo(unprotected.place(name)) for name in strengths.sighted]
+    return (_seen(strengths, metric) - _of_others(natural, _mean)) / _of_others(natural, _spread)
+
+
+CHOOSERS: dict[str, tuple[str, Callable[[Strengths, str], Floats]]] = {
+    "best_of": (LIKENESS, _unlikeness),
+    "adaptive_purifier": (CONSISTENCY, _unnaturalness),
+}
+"""By key of a summary's row: the metrics that a chooser can use, and the (purifications, photos) costs it takes the
+least of."""
 
 
 def _metric(scores: Scores, kind: str) -> str | None:
@@ -88,20 +132,20 @@ def _spread(values: Floats) -> float:
     return float(np.std(values, ddof=1))
 
 
-def _left(strengths: Strengths, cost: Callable[[], Floats]) -> Measured:
-    """Mean over photos of the strength under the purification of least `cost`, (purifications, photos)."""
-    if not strengths.sighted:
-        return strengths.worst_case()  # which says why
-    if strengths.unplanned:
+def _left(strengths: Strengths, chooser: str) -> Measured | None:
+    """Mean over photos of the strength under the purification taken; None if there is no metric to choose by."""
+    if _metric(strengths.scores, CHOOSERS[chooser][0]) is None:
+        return None
+    if strengths.unplanned and strengths.sighted:
         return Measured(None, f"the suite does not show it under {', '.join(strengths.unplanned)}")
-    costs = cost()
-    effects = [strengths.effects[name] for name in strengths.sighted]
-    usable = finite(effects) & np.isfinite(costs).all(axis=0)
-    if not usable.any():
+    chosen = choice(strengths, chooser)
+    if chosen is None:
+        return strengths.worst_case()  # which says why
+    if not chosen.usable.any():
         return Measured(None, "no photo has every score that the choice needs")
-    kept = [Effects(item.moved[usable], item.span[usable]) for item in effects]
-    interval = bootstrap(_taken(kept, costs[:, usable].argmin(axis=0)), int(usable.sum()))
-    return Measured(interval, None)
+    effects = [strengths.effects[name] for name in strengths.sighted]
+    kept = [Effects(item.moved[chosen.usable], item.span[chosen.usable]) for item in effects]
+    return Measured(bootstrap(_taken(kept, chosen.taken), int(chosen.usable.sum())), None)
 
 
 def _taken(effects: list[Effects], choice: npt.NDArray[np.intp]) -> Statistic:

@@ -5,26 +5,36 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from antibench.report.numbers import number, plus_minus
-from antibench.report.table import Row, Table, labels, model_label
+from antibench.report.table import Content, Row, Table, cell, labels, model_label
 
-KINDS = (("Strength without purification", "strengths", "area"), ("Worst case", "worst_cases", "worst_area"))
+KINDS = (
+    ("Strength without purification", "strengths", "strength", "area"),
+    ("Worst case", "worst_cases", "worst_case", "worst_area"),
+)
 
 
 def budget_curves(curves: Sequence[Row], target: str) -> list[Table]:
     """Strength and worst case over the budget on a target, with the area under them, largest first."""
     here = [curve for curve in curves if curve["target"] == target]
     found = []
-    for title, points, area in KINDS:
+    for title, points, point, area in KINDS:
         if all(curve[area] is None for curve in here):
             continue
         budgets = here[0]["budgets"]
         known = sorted(here, key=lambda curve: _order(curve, area))
-        body = [
+        body: list[list[Content]] = [
             [
                 labels(curve),
-                *(number(point) for point in curve[points]),
-                plus_minus(curve[area], curve[f"{area}_high"]),
-                str(curve["n"]) if curve["complete"] else f"{curve['n']}/{curve['n_planned']} INCOMPLETE",
+                *(
+                    cell({**curve, "budget": budget}, point, number(value))
+                    for budget, value in zip(budgets, curve[points], strict=True)
+                ),
+                cell(curve, area, plus_minus(curve[area], curve[f"{area}_high"])),
+                cell(
+                    curve,
+                    "photos",
+                    str(curve["n"]) if curve["complete"] else f"{curve['n']}/{curve['n_planned']} INCOMPLETE",
+                ),
             ]
             for curve in known
         ]

@@ -8,8 +8,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from antibench.report.numbers import number
-from antibench.report.table import Row, Table
+from antibench.report.numbers import DASH, number
+from antibench.report.table import Content, Row, Table, cell
 
 SUITE = "paper"
 FILE = "published.toml"
@@ -30,13 +30,13 @@ def beside_published(summary: Mapping[str, Any]) -> list[Table]:
     """
     if summary["suite"] != SUITE:
         return []
-    body = [
+    body: list[list[Content]] = [
         [
             figure["protection"],
             figure["model"],
             metric,
             number(value, 3) + ("*" if figure.get("derived") else ""),
-            number(_measured(summary["rows"], figure["model"], figure["protection"], metric), 3),
+            _measured(summary["rows"], figure["model"], figure["protection"], metric),
         ]
         for figure in figures()
         for metric, value in figure["values"].items()
@@ -44,15 +44,15 @@ def beside_published(summary: Mapping[str, Any]) -> list[Table]:
     return [Table(TITLE, ["protection", "model", "metric", "published", "measured"], body, left=3)]
 
 
-def _measured(rows: list[Row], model: str, protection: str, metric: str) -> float | None:
+def _measured(rows: list[Row], model: str, protection: str, metric: str) -> Content:
     """The mean without purification; that of clean clips stands in every row of the model."""
     side = "clean" if protection == "clean" else "protected"
-    found: Iterator[float | None] = (
-        row["means"][side]
+    found: Iterator[Content] = (
+        cell(row, "means", number(row["means"][side], 3))
         for row in rows
         if row["metric"] == metric
         and row["target"] == model
         and not row["transfer"]
         and protection in ("clean", row["protection"])
     )
-    return next(found, None)
+    return next(found, DASH)

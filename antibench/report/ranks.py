@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from string import ascii_lowercase
 
 from antibench.report.numbers import DASH, plus_minus
-from antibench.report.table import Row, Table, labels, model_label
+from antibench.report.table import Content, Row, Table, cell, labels, model_label
 
 KINDS = (("worst_case", "worst_high"), ("strength", "high"))
 
@@ -18,10 +18,10 @@ def ranking(rows: Sequence[Row]) -> list[Table]:
         return []
     body = []
     for row in ranked:
-        cells = [labels(row), str(row["budget"])]
+        cells: list[Content] = [labels(row), str(row["budget"])]
         for name, high in KINDS:
-            found = row["ranks"][name]
-            cells += [plus_minus(row[name], row[high]), *place(found)]
+            ranked_at = [cell(row, "rank", text, name) for text in place(row["ranks"][name])]
+            cells += [cell(row, name, plus_minus(row[name], row[high])), *ranked_at]
         body.append(cells)
     columns = ["protection", "levels", "worst case ↑", "rank", "group", "strength ↑", "rank", "group"]
     title = f"Ranks on {model_label(rows[0])} at a budget, 95% sure; those that share a group cannot be told apart"

@@ -7,10 +7,10 @@ from typing import Any
 
 from antibench.report.curves import budget_curves
 from antibench.report.front import comparable, outdone_by
-from antibench.report.numbers import number, pair, plus_minus, share
+from antibench.report.numbers import DASH, number, pair, plus_minus, share
 from antibench.report.published import beside_published
 from antibench.report.ranks import ranking
-from antibench.report.table import Row, Table, labels, model_label, named
+from antibench.report.table import Cell, Content, Row, Table, cell, labels, model_label, named
 
 FIDELITY_ARROWS = {"psnr": "↑", "ssim": "↑", "lpips": "↓", "st-lpips": "↓", "ciede2000": "↓", "linf-levels": "↓"}
 """Direction in which the photo is less damaged."""
@@ -41,7 +41,7 @@ def tables(summary: Mapping[str, Any], metric: str | None = None) -> list[Table]
     return found + _others(others)
 
 
-def _head(row: Row) -> list[str]:
+def _head(row: Row) -> list[Content]:
     return [labels(row), str(row["budget"])]
 
 
@@ -53,11 +53,11 @@ def _strength(rows: list[Row], metric: str) -> Table:
     body = [
         [
             *_head(row),
-            plus_minus(row["strength"], row["high"]),
-            plus_minus(row["worst_case"], row["worst_high"]),
-            plus_minus(row["excess"], row["excess_high"]),
-            share(row["retained"]),
-            number(row["p_adjusted"], 3),
+            _strength_cell(row),
+            _worst_cell(row),
+            cell(row, "excess", plus_minus(row["excess"], row["excess_high"])),
+            cell(row, "retained", share(row["retained"])),
+            cell(row, "p_adjusted", number(row["p_adjusted"], 3)),
             _photos(row),
         ]
         for row in rows
@@ -65,31 +65,36 @@ def _strength(rows: list[Row], metric: str) -> Table:
     return Table(f"{metric} on {model_label(rows[0])}: 0 = no effect, 1 = as wrong as another person", columns, body)
 
 
-def _photos(row: Row) -> str:
-    return str(row["n"]) if row["complete"] else f"{row['n']}/{row['n_planned']} INCOMPLETE"
+def _strength_cell(row: Row) -> Cell:
+    return cell(row, "strength", plus_minus(row["strength"], row["high"]))
+
+
+def _worst_cell(row: Row) -> Cell:
+    return cell(row, "worst_case", plus_minus(row["worst_case"], row["worst_high"]))
+
+
+def _photos(row: Row) -> Cell:
+    return cell(row, "photos", str(row["n"]) if row["complete"] else f"{row['n']}/{row['n_planned']} INCOMPLETE")
 
 
 def _by_purification(rows: list[Row]) -> list[Table]:
     names = list(dict.fromkeys(item["purification"] for row in rows for item in row["purifications"]))
-    found = []
+    found: list[Table] = []
     for start in range(0, len(names), COLUMNS_A_TABLE):
         shown = names[start : start + COLUMNS_A_TABLE]
-        body = []
-        for row in rows:
-            by_name = {item["purification"]: item for item in row["purifications"]}
-            numbers = [number(by_name.get(name, {}).get("strength")) for name in shown]
-            known = _adaptive(row)
-            body.append(
-                [
-                    *_head(row),
-                    *(text + (" A" if name in known else "") for text, name in zip(numbers, shown, strict=True)),
-                ]
-            )
+        body = [[*_head(row), *(_after(row, name) for name in shown)] for row in rows]
         title = f"Strength by purification on {model_label(rows[0])}"
         if any(_adaptive(row) for row in rows):
             title += "; A adaptive: the protection was made through it"
         found.append(Table(title, [*HEAD, *shown], body))
     return found
+
+
+def _after(row: Row, purification: str) -> Cell:
+    """The strength under a purification, marked if the protection was made through it."""
+    found: Row = next((item for item in row["purifications"] if item["purification"] == purification), {})
+    mark = " A" if purification in _adaptive(row) else ""
+    return cell(row, "after", number(found.get("strength")) + mark, purification)
 
 
 def _choosers(rows: list[Row]) -> list[Table]:
@@ -104,7 +109,7 @@ def _choosers(rows: list[Row]) -> list[Table]:
         "adaptive purifier ↑ (sees neither)",
     ]
     high = {kind: f"{kind}_high" for kind in kinds} | {"worst_case": "worst_high"}
-    body = [[*_head(row), *(plus_minus(row[kind], row[high[kind]]) for kind in kinds)] for row in rows]
+    body = [[*_head(row), *(cell(row, kind, plus_minus(row[kind], row[high[kind]])) for kind in kinds)] for row in rows]
     title = f"Strength under the purification chosen for each photo on {model_label(rows[0])}"
     return [Table(title, columns, body)]
 
@@ -115,20 +120,28 @@ def _adaptive(row: Row) -> list[str]:
 
 
 def _identity(rows: list[Row], metric: str) -> Table:
-    body = []
-    for row in rows:
-        photo, own = row["photo"] or {}, row["own_input"] or {}
-        body.append(
-            [
-                *_head(row),
-                pair(photo.get("clean"), photo.get("protected")),
-                pair(row["means"]["clean"], row["means"]["protected"]),
-                pair(own.get("clean"), own.get("protected")),
-                number(row["means"]["floor"]),
-            ]
-        )
+    body = [
+        [*_head(row), _pair_by(row, "seen", row["photo"]), _means(row), _pair_by(row, "own_input", row["own_input"]),
+         _floor(row)]
+        for row in rows
+    ]  # fmt: skip
     columns = [*HEAD, "photo", "video", "video / own input", "stranger's video"]
     return Table(f"{metric} without purification on {model_label(rows[0])}: clean → protected", columns, body)
+
+
+def _pair_by(row: Row, quantity: str, means: Row | None) -> Content:
+    """Means by another metric than the row's; a dash if the suite has none for it."""
+    if means is None:
+        return pair(None, None)
+    return cell(row, quantity, pair(means["clean"], means["protected"]), means["metric"])
+
+
+def _means(row: Row) -> Cell:
+    return cell(row, "means", pair(row["means"]["clean"], row["means"]["protected"]))
+
+
+def _floor(row: Row) -> Cell:
+    return cell(row, "floor", number(row["means"]["floor"]))
 
 
 def _transfer(rows: list[Row], metric: str) -> list[Table]:
@@ -136,22 +149,22 @@ def _transfer(rows: list[Row], metric: str) -> list[Table]:
     if not any(row["transfer"] for row in rows):
         return []
     targets = list(dict.fromkeys(row["target"] for row in rows))
-    lines: dict[tuple[str, str, str], dict[str, str]] = {}
+    lines: dict[tuple[str, str, str], dict[str, Content]] = {}
     for row in rows:
         line = lines.setdefault((named(row), row["surrogate"] or "-", str(row["budget"])), {})
         line[row["target"]] = _reached(row)
-    body = [
-        [made, on, levels, *(shown.get(name, "-") for name in targets)] for (made, on, levels), shown in lines.items()
+    body: list[list[Content]] = [
+        [made, on, levels, *(shown.get(name, DASH) for name in targets)] for (made, on, levels), shown in lines.items()
     ]
     title = f"Transfer: {metric} without purification; * beyond the noise there, [] on the model it was made on"
     return [Table(title, ["protection", "made on", "levels", *targets], body)]
 
 
-def _reached(row: Row) -> str:
+def _reached(row: Row) -> Cell:
     shown = plus_minus(row["strength"], row["high"])
     if row["low"] is not None and row["noise"]["high"] is not None and row["low"] > row["noise"]["high"]:
         shown += " *"
-    return f"[{shown}]" if row["surrogate"] and not row["transfer"] else shown
+    return cell(row, "strength", f"[{shown}]" if row["surrogate"] and not row["transfer"] else shown)
 
 
 def _fidelity(rows: list[Row]) -> list[Table]:
@@ -159,13 +172,20 @@ def _fidelity(rows: list[Row]) -> list[Table]:
     if not names:
         return []
     columns = [*HEAD, *(f"{name} {FIDELITY_ARROWS.get(name.split('[')[0], '')}".strip() for name in names)]
-    body = [[*head, *(number(row["fidelity"].get(name)) for name in names)] for head, row in _unaimed(rows)]
+    body = [
+        [*head, *(cell(row, "fidelity", number(row["fidelity"].get(name)), name) for name in names)]
+        for head, row in _unaimed(rows)
+    ]
     return [Table("Fidelity of the protected photo", columns, body)]
 
 
 def _cost(rows: list[Row]) -> Table:
-    body = [[*head, number(row["seconds"]), number(row["peak_mib"], 0)] for head, row in _unaimed(rows)]
+    body = [[*head, _seconds(row), cell(row, "peak_mib", number(row["peak_mib"], 0))] for head, row in _unaimed(rows)]
     return Table("Cost of protecting one photo, median", [*HEAD, "seconds ↓", "peak MiB ↓"], body)
+
+
+def _seconds(row: Row) -> Cell:
+    return cell(row, "seconds", number(row["seconds"]))
 
 
 def _front(rows: list[Row]) -> list[Table]:
@@ -173,14 +193,14 @@ def _front(rows: list[Row]) -> list[Table]:
     kept = comparable(rows)
     if len(kept) < 2:
         return []
-    body = []
+    body: list[list[Content]] = []
     for row in kept:
         better = outdone_by(row, [other for other in kept if other["budget"] == row["budget"]])
-        strength = plus_minus(row["worst_case"], row["worst_high"])
+        strength = _worst_cell(row)
         if row["worst_case"] is None:
-            strength = f"{plus_minus(row['strength'], row['high'])} (unpurified)"
+            strength = cell(row, "strength", f"{plus_minus(row['strength'], row['high'])} (unpurified)")
         place = "on the front" if better is None else f"outdone by {labels(better)}"
-        body.append([*_head(row), number(row["seconds"]), strength, place])
+        body.append([*_head(row), _seconds(row), strength, place])
     columns = [*HEAD, "seconds ↓", "worst case ↑", "front"]
     return [Table(f"Strength against the seconds a photo takes on {model_label(rows[0])}", columns, body)]
 
@@ -189,14 +209,16 @@ def _photos_as_seen(rows: list[Row]) -> list[Table]:
     names = list(dict.fromkeys(name for row in rows for name in row["photo_means"]))
     if not names:
         return []
-    body = []
-    for head, row in _unaimed(rows):
-        means = [row["photo_means"].get(name, {}) for name in names]
-        body.append([*head, *(pair(item.get("clean"), item.get("protected")) for item in means)])
+    body = [[*head, *(_seen(row, name) for name in names)] for head, row in _unaimed(rows)]
     return [Table("The protected photo itself, without purification: clean → protected", [*HEAD, *names], body)]
 
 
-def _unaimed(rows: list[Row]) -> list[tuple[list[str], Row]]:
+def _seen(row: Row, metric: str) -> Cell:
+    means = row["photo_means"].get(metric, {})
+    return cell(row, "seen", pair(means.get("clean"), means.get("protected")), metric)
+
+
+def _unaimed(rows: list[Row]) -> list[tuple[list[Content], Row]]:
     """One row, with its labels, for each protected photo, whatever the target; `clean-reseeded` protects none."""
     several = len({row["surrogate"] for row in rows if row["surrogate"]}) > 1
     found: dict[tuple[str, ...], Row] = {}
@@ -214,10 +236,10 @@ def _others(rows: list[Row]) -> list[Table]:
         body = [
             [
                 *_head(row),
-                pair(row["means"]["clean"], row["means"]["protected"]),
-                number(row["means"]["floor"]),
-                plus_minus(row["strength"], row["high"]),
-                number(row["worst_case"]),
+                _means(row),
+                _floor(row),
+                _strength_cell(row),
+                cell(row, "worst_case", number(row["worst_case"])),
                 _photos(row),
             ]
             for row in here

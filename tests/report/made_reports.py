@@ -11,8 +11,10 @@ from bs4 import BeautifulSoup, Tag
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "results"))
 
-from made_up_runs import World
+import numpy as np
+from made_up_runs import World, metric
 from run_folders import write
+from several_budgets import several_budgets
 
 from antibench.report.html.page import page, parts_of
 from antibench.report.html.reading import Reported, reported
@@ -39,6 +41,29 @@ def with_transfer(noise: float = 0.03) -> World:
     home.header["targets"].append(away.target)
     home.cells += [line for line in away.cells if line["target"]]
     return home
+
+
+def rich_world() -> World:
+    """Two protections at two budgets and seeds, with metrics to choose a purification by, own inputs, and a failure."""
+    world = several_budgets({4: TWO, 8: TWO}, noise=0.05, seeds=(0, 1), photo_damage=0.3)
+    drawn = np.random.default_rng(3)
+    copied = {
+        "ism-own-input[dlib]": ("ism0[dlib]", "lower", "video"),
+        "features-photo[vgg]": ("ism-photo[dlib]", "lower", "photo"),
+        "vae-consistency[small]": ("ism-photo[dlib]", "neither", "photo"),
+    }
+    for name, (like, direction, scope) in copied.items():
+        world.header["metrics"].append(metric(name, direction, scope=scope))
+        world.cells += [
+            {**line, "metric": name, "value": line["value"] + float(drawn.normal(0, 0.05))}
+            for line in world.cells
+            if line["metric"] == like
+        ]
+    lost = ("weak", "fdfr[mtcnn]", "jpeg(90)", "portrait-0002", 8)
+    for line in world.cells:
+        if tuple(line[key] for key in ("protection", "metric", "purification", "case", "budget")) == lost:
+            line.update(status="failed", value=None, reason="no face in any frame")
+    return world
 
 
 def relabelled(world: World, names: dict[str, str]) -> World:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from made_reports import GRID, TWO, reported_world, with_transfer
 from made_up_runs import CLEAN, FLOOR, World
+from page_data import PageData
 
 from antibench.cli.options import chosen_suite
 from antibench.cli.run import run as run_command
@@ -28,8 +29,8 @@ CHOICES = (
 )
 
 
-def doubt_of(run: Reported) -> dict[str, Any]:
-    return Doubt(run, leaderboard(run), Commands(run), {}).data()
+def doubt_of(run: Reported) -> PageData:
+    return PageData(Doubt(run, leaderboard(run), Commands(run), {}).data())
 
 
 @pytest.fixture
@@ -39,47 +40,47 @@ def run(tmp_path: Path) -> Reported:
 
 def test_each_photos_part_makes_the_number(run: Reported) -> None:
     """Worst case, strength and excess are means over photos; their parts come from the scores, not from the summary."""
-    lines = doubt_of(run)["lines"]
+    data = doubt_of(run)
     checked = 0
-    for line in lines.values():
+    for line in data.data["lines"].values():
         for key in ("worst-case", "strength", "excess"):
             found = line["numbers"][key]
-            if found["value"] is not None:
-                assert np.mean(found["each"]) == pytest.approx(found["value"], abs=2e-6)
+            if "value" in found:
+                each = found["each"] if key != "strength" else data.strengths(found["trios"])[0]
+                assert np.mean(each) == pytest.approx(found["value"], abs=1e-5)
                 checked += 1
     assert checked > 15
 
 
 def test_the_parts_of_a_noiseless_run_are_its_true_strengths(tmp_path: Path) -> None:
     run = reported_world(tmp_path / "run", World(TWO, spread=0.0, photo_damage=0.2))
-    numbers = doubt_of(run)["lines"]["strong-zoo-small-8"]["numbers"]
-    assert numbers["strength"]["each"] == pytest.approx([0.7] * 8)
+    data = doubt_of(run)
+    numbers = data.data["lines"]["strong-zoo-small-8"]["numbers"]
+    assert data.strengths(numbers["strength"]["trios"])[0] == pytest.approx([0.7] * 8)
     assert numbers["worst-case"]["each"] == pytest.approx([0.2] * 8)
     assert numbers["excess"]["each"] == pytest.approx([0.7 - 0.2] * 8)
-    after = {trio[0]: trio[5] for trio in numbers["retained"]["trios"]}
+    after = {data.named(trio)[0]: data.strengths([trio])[0] for trio in numbers["retained"]["trios"]}
     assert {name: each[0] for name, each in after.items()} == pytest.approx(GRID)
-    data = doubt_of(run)
-    trio = numbers["strength"]["trios"][0]
-    places = [data["places"][index] for index in trio[2:5]]
-    assert [place["values"][0] for place in places] == pytest.approx([CLEAN - 0.7 * (CLEAN - FLOOR), CLEAN, FLOOR])
+    sides = data.sides(numbers["strength"]["trios"][0])
+    assert [side[0] for side in sides] == pytest.approx([CLEAN - 0.7 * (CLEAN - FLOOR), CLEAN, FLOOR])
 
 
 def test_scores_are_those_of_the_file_by_photo_and_seed(tmp_path: Path) -> None:
     run = reported_world(tmp_path / "run", World(TWO, noise=0.05, seeds=(3, 1)))
     data = doubt_of(run)
-    after, metric, ours, clean, stranger, _ = data["lines"]["weak-zoo-small-8"]["numbers"]["retained"]["trios"][1]
+    trio = data.number_of("weak-zoo-small-8--retained")["trios"][1]
+    after, metric = data.named(trio)
     assert (after, metric) == ("jpeg(90)", "ism0[dlib]")
-    for index, protection in ((ours, "weak"), (clean, "clean"), (stranger, "unrelated")):
-        place = data["places"][index]
-        assert place["seeds"] == [1, 3]
+    assert [item["seeds"] for item in data.data["metrics"] if item["name"] == metric] == [[1, 3]]
+    for place, protection in zip(data.data["trios"][trio][2:], ("weak", "clean", "unrelated"), strict=True):
         by_photo = {
             (line["case"], line["seed"]): line["value"]
             for line in run.run.cells
             if (line["protection"], line["metric"], line["purification"]) == (protection, metric, after)
         }
-        expected = [by_photo[case, seed] for case in data["cases"] for seed in (1, 3)]
-        assert place["values"] == pytest.approx(expected, abs=1e-6)
-        assert place["odd"] == {}
+        expected = [by_photo[case, seed] for case in data.data["cases"] for seed in (1, 3)]
+        assert data.values(place) == pytest.approx(expected, abs=1e-6)
+        assert data.odd(place) == {}
 
 
 def test_what_has_no_score_says_why(tmp_path: Path) -> None:
@@ -89,43 +90,42 @@ def test_what_has_no_score_says_why(tmp_path: Path) -> None:
         if at == ("strong", "ism0[dlib]", "none", "portrait-0005"):
             line.update(status="failed", value=None, reason="out of memory")
     data = doubt_of(reported_world(tmp_path / "run", world))
-    line = data["lines"]["strong-zoo-small-8"]
+    line = data.data["lines"]["strong-zoo-small-8"]
     assert line["photos"] == [7, 8]
-    strength = line["numbers"]["strength"]
-    place = data["places"][strength["trios"][0][2]]
-    assert place["odd"] == {"5": ["failed", "out of memory"]}
-    assert place["values"][5] is None
-    assert strength["each"][5] is None
-    assert line["numbers"]["photos"] == {"value": 7, "reason": "out of memory"}
+    place = data.data["trios"][line["numbers"]["strength"]["trios"][0]][2]
+    assert data.odd(place) == {5: ("failed", "out of memory")}
+    assert data.values(place)[5] is None
+    assert line["numbers"]["worst-case"]["each"][5] is None
+    photos = line["numbers"]["photos"]
+    assert (photos["value"], photos["reason"], photos["counted"][5]) == (7, "out of memory", 0)
 
 
 def test_a_number_that_is_not_there_has_its_reason(run: Reported) -> None:
-    lines = doubt_of(run)["lines"]
-    away = lines["strong-from-zoo-small-other-small-8"]["numbers"]
-    assert away["worst-case"]["value"] is None
+    away = doubt_of(run).data["lines"]["strong-from-zoo-small-other-small-8"]["numbers"]
+    assert "value" not in away["worst-case"]
     assert away["worst-case"]["reason"] == "the suite does not show it under jpeg(90), jpeg(50)"
     assert away["transfer"]["reason"] == "shown to no other model"
 
 
 def test_transfer_leads_to_the_other_lines(run: Reported) -> None:
-    lines = doubt_of(run)["lines"]
-    (other,) = lines["strong-zoo-small-8"]["numbers"]["transfer"]["others"]
-    title, fragment, strength, low, high = other
-    line, _, column = fragment.partition("--")
-    assert title == "strong from zoo-small on other-small at 8 levels"
-    found = lines[line]["numbers"][column]
-    assert (found["value"], found["low"], found["high"]) == (strength, low, high)
+    data = doubt_of(run)
+    (fragment,) = data.number_of("strong-zoo-small-8--transfer")["others"]
+    assert data.title_of(fragment) == "strong from zoo-small on other-small at 8 levels"
+    (row,) = [row for row in run.rows if row["protection"] == "strong" and row["transfer"]]
+    found = data.number_of(fragment)
+    assert (found["value"], found["low"], found["high"]) == (row["strength"], row["low"], row["high"])
 
 
 def test_fidelity_and_cost_show_each_photo(tmp_path: Path) -> None:
     world = World(TWO, noise=0.03)
     world.costs[0]["seconds"] = 99.0
     data = doubt_of(reported_world(tmp_path / "run", world))
-    numbers = data["lines"]["strong-zoo-small-8"]["numbers"]
-    assert data["places"][numbers["psnr"]["plain"]]["values"] == [33.0] * 8
+    numbers = data.data["lines"]["strong-zoo-small-8"]["numbers"]
+    assert data.values(numbers["psnr"]["plain"]) == [33.0] * 8
     assert numbers["seconds"]["costs"] == [99.0] + [12.5] * 7
     assert numbers["seconds"]["value"] == 12.5
-    assert data["lines"]["clean-reseeded-zoo-small-0"]["numbers"]["psnr"]["plain"] is None
+    psnr = data.number_of("clean-reseeded-zoo-small-0--psnr")
+    assert psnr == {"reason": "not measured: nothing is changed in the photo"}
 
 
 def planned(suite: Suite, **header: Any) -> Reported:

@@ -10,11 +10,11 @@ from typing import Any
 
 from antibench.report.front import comparable, outdone_by
 from antibench.report.html import charts
-from antibench.report.html.leaderboard import Leaderboard, Line
+from antibench.report.html.leaderboard import KINDS, Leaderboard, Line
 from antibench.report.html.reading import Reported
 from antibench.report.html.slugs import slug
 from antibench.report.numbers import band, number, with_interval
-from antibench.report.table import Row, Table, labels, model_label
+from antibench.report.table import Cell, Content, Row, Table, cell, labels, model_label
 from antibench.scores import Group, Place
 
 PANELS = 8
@@ -69,13 +69,19 @@ def _intervals(run: Reported, board: Leaderboard, target: str) -> Figure | Absen
         f"Worst case by {run.headline} with its 95% interval (filled), strength without purification (open), and the "
         f"band of the noise (grey). Beyond the noise: {', '.join(dict.fromkeys(beyond)) or 'none'}."
     )
-    body = [[labels(line.row), str(line.row["budget"]),
-             with_interval(line.row["worst_case"], line.row["worst_low"], line.row["worst_high"]),
-             with_interval(line.row["strength"], line.row["low"], line.row["high"]),
-             band(line.row["noise"]["low"], line.row["noise"]["high"])] for line in lines]  # fmt: skip
+    body: list[list[Content]] = []
+    for line in lines:
+        numbers = [_bounded(line.row, key) for key in ("worst_case", "strength")]
+        noise = cell(line.row, "noise", band(line.row["noise"]["low"], line.row["noise"]["high"]))
+        body.append([labels(line.row), str(line.row["budget"]), *numbers, noise])
     table = Table(title, ["protection", "levels", "worst case", "unpurified", "noise"], body)
     spec = charts.intervals(values, list(dict.fromkeys(item["name"] for item in values)))
     return Figure(f"figure-intervals-{slug(target)}", title, caption, spec, table)
+
+
+def _bounded(row: Row, key: str, mark: str = "") -> Cell:
+    """A number with its interval."""
+    return cell(row, key, with_interval(*(row[name] for name in KINDS[key])) + mark)
 
 
 def _purification_curves(run: Reported, board: Leaderboard) -> Figure | Absent:
@@ -88,7 +94,8 @@ def _purification_curves(run: Reported, board: Leaderboard) -> Figure | Absent:
             graded[match[1]].append((float(match[2]), label))
     graded = {kind: sorted(steps) for kind, steps in graded.items() if len(steps) > 1}
     lines = [line for line in board.lines if not line.row["transfer"]]
-    values, body = [], []
+    values: list[dict[str, Any]] = []
+    body: list[list[Content]] = []
     for line in lines:
         by_label = {item["purification"]: item for item in line.row["purifications"]}
         for kind, steps in graded.items():
@@ -96,8 +103,9 @@ def _purification_curves(run: Reported, board: Leaderboard) -> Figure | Absent:
             panel = f"{kind}, {line.row['target']}" + _levels(run, line.row)
             values += [{"name": labels(line.row), "strength of the purification": x, "strength": item["strength"],
                         "panel": panel} for x, item in known]  # fmt: skip
-            body += [[labels(line.row), panel, f"{x:g}", with_interval(item["strength"], item["low"], item["high"])]
-                     for x, item in known]  # fmt: skip
+            body += [[labels(line.row), panel, f"{x:g}",
+                      cell(line.row, "after", with_interval(item["strength"], item["low"], item["high"]),
+                           item["purification"])] for x, item in known]  # fmt: skip
     if not values:
         return Absent(title, "no purification of this run has two strengths")
     shown = _coloured(values, [labels(line.row) for line in lines])
@@ -130,15 +138,18 @@ def _budget_curves(run: Reported) -> list[Figure | Absent]:
     if not kept:
         return [Absent("Strength over the budget", "the run has one budget")]
     found: list[Figure | Absent] = []
-    for title, key, area in (("Worst case", "worst_cases", "worst_area"), ("Unpurified strength", "strengths", "area")):
-        values, body = [], []
+    for title, key, point_of, area in (("Worst case", "worst_cases", "worst_case", "worst_area"),
+                                       ("Unpurified strength", "strengths", "strength", "area")):  # fmt: skip
+        values: list[dict[str, Any]] = []
+        body: list[list[Content]] = []
         ranked = sorted(kept, key=lambda curve: (curve["role"] != "protection", -(curve[area] or -9.0)))
         for curve in ranked:
             points = list(zip(curve["budgets"], curve[key], strict=True))
             values += [{"name": labels(curve), "levels": budget, "strength": point, "panel": model_label(curve)}
                        for budget, point in points if point is not None]  # fmt: skip
-            sure = with_interval(curve[area], curve[f"{area}_low"], curve[f"{area}_high"])
-            body.append([labels(curve), model_label(curve), *(number(point) for _, point in points), sure])
+            sure = cell(curve, area, with_interval(curve[area], curve[f"{area}_low"], curve[f"{area}_high"]))
+            known = [cell({**curve, "budget": budget}, point_of, number(point)) for budget, point in points]
+            body.append([labels(curve), model_label(curve), *known, sure])
         if values:
             caption = (
                 f"{title} by {run.headline} over the budget in 8-bit levels. Largest area under the curve: "
@@ -158,7 +169,8 @@ def _transfer(run: Reported, board: Leaderboard) -> Figure | Absent:
     rows = [row for row in run.rows if row["surrogate"] is not None]
     if not any(row["transfer"] for row in rows):
         return Absent(title, "nothing in this run was shown to a model that it was not made on")
-    values, body = [], []
+    values: list[dict[str, Any]] = []
+    body: list[list[Content]] = []
     for row in rows:
         made = f"{row['protection']} on {row['surrogate']}{_levels(run, row)}"
         mark = (
@@ -168,7 +180,7 @@ def _transfer(run: Reported, board: Leaderboard) -> Figure | Absent:
         )
         values.append({"made": made, "target": row["target"], "strength": row["strength"],
                        "text": ("" if row["transfer"] else "▪ ") + number(row["strength"]) + mark})  # fmt: skip
-        body.append([made, row["target"], with_interval(row["strength"], row["low"], row["high"]) + mark])
+        body.append([made, row["target"], _bounded(row, "strength", mark)])
     made_on = sorted({item["made"] for item in values}, key=lambda made: made.split(" on ")[::-1])
     caption = (
         f"Strength by {run.headline} without purification of what was made (rows) on each model it was shown to "
@@ -180,18 +192,21 @@ def _transfer(run: Reported, board: Leaderboard) -> Figure | Absent:
 
 def _front(run: Reported) -> Figure | Absent:
     title = "Strength against cost"
-    values, body = [], []
+    values: list[dict[str, Any]] = []
+    body: list[list[Content]] = []
     for target in dict.fromkeys(row["target"] for row in run.rows):
         kept = comparable([row for row in run.rows if row["target"] == target])
         for row in kept:
             better = outdone_by(row, [other for other in kept if other["budget"] == row["budget"]])
-            strength = row["strength"] if row["worst_case"] is None else row["worst_case"]
+            by = "strength" if row["worst_case"] is None else "worst_case"
+            strength = row[by]
             place = "on the front" if better is None else "outdone"
             panel = f"{target}{_levels(run, row)}"
             values.append({"name": labels(row), "seconds": max(row["seconds"], 1e-3), "strength": strength,
                            "place": place, "panel": panel})  # fmt: skip
             told = place if better is None else f"outdone by {labels(better)}"
-            body.append([labels(row), panel, number(row["seconds"]), number(strength), told])
+            seconds = cell(row, "seconds", number(row["seconds"]))
+            body.append([labels(row), panel, seconds, cell(row, by, number(strength)), told])
     if len(values) < 2:
         return Absent(title, "it takes two complete protections with a known cost")
     kept_names = ", ".join(dict.fromkeys(item["name"] for item in values if item["place"] == "on the front"))
@@ -206,13 +221,14 @@ def _front(run: Reported) -> Figure | Absent:
 def _paired(run: Reported, board: Leaderboard) -> Figure | Absent:
     title = "Each photo, clean and protected"
     home = [line for line in board.lines if line.row["role"] == "protection" and not line.row["transfer"]]
-    values, body = [], []
+    values: list[dict[str, Any]] = []
+    body: list[list[Content]] = []
     for line in home[:PANELS]:
         for photo, clean, protected in _pairs(run, line):
             panel = f"{labels(line.row)}, {line.row['target']}{_levels(run, line.row)}"
             values += [{"photo": photo, "panel": panel, "side": side, "score": score}
                        for side, score in (("clean", clean), ("protected", protected))]  # fmt: skip
-            body.append([panel, photo, number(clean, 3), number(protected, 3)])
+            body.append([panel, photo, *(cell(line.row, "means", number(score, 3)) for score in (clean, protected))])
     if not values:
         return Absent(title, f"no photo has a score by {run.headline} both clean and protected")
     left_out = f" The first {PANELS} of {len(home)} are drawn." if len(home) > PANELS else ""

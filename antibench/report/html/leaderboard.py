@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from antibench.report.html.reading import Reported
-from antibench.report.html.slugs import Slugs, slug
+from antibench.report.html.slugs import Slugs
 from antibench.report.numbers import DASH, number, share, with_interval
 from antibench.report.ranks import place
 from antibench.report.table import Row, Table, labels, model_label
@@ -26,11 +26,19 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column of numbers: its key, what it is called, and what it says."""
+    """A column of numbers.
+
+    Attributes:
+        key: Of the number in a row of the summary, or the fidelity metric.
+        title: What it is called.
+        told: What it says.
+        id: The last part of its numbers' addresses.
+    """
 
     key: str
     title: str
     told: str
+    id: str
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,12 @@ class Line:
     def rank(self) -> tuple[str, str]:
         """Rank by worst case, or by strength where there is none, and letters of the groups that it ties in."""
         ranks = self.row.get("ranks") or {}
-        return place(ranks.get("worst_case") or ranks.get("strength"))
+        return place(ranks.get(self.ranked_by))
+
+    @property
+    def ranked_by(self) -> str:
+        """What the rank is by."""
+        return "worst_case" if (self.row.get("ranks") or {}).get("worst_case") else "strength"
 
 
 @dataclass(frozen=True)
@@ -122,26 +135,27 @@ def leaderboard(run: Reported) -> Leaderboard:
     """The leaderboard of a run."""
     rows = run.rows
     fidelity = list(dict.fromkeys(name for row in rows for name in row["fidelity"]))
-    columns = [
-        Column("worst_case", "worst case ↑", "Mean over photos of what is left under the worst purification"),
-        Column("strength", "unpurified ↑", "Strength without purification"),
-        Column("excess", "excess ↑", "Strength in the video less that in the photo itself"),
-        Column("retained", "retained ↑", "Share of the unpurified strength that is left after purification"),
-        Column("transfer", "transfer ↑", "Unpurified strength on the models it was not made on, lowest to highest"),
-        *(Column(name, _arrowed(name), f"{name} of the protected photo") for name in fidelity),
-        Column("seconds", "seconds ↓", "Median time to protect one photo"),
-        Column("peak_mib", "MiB ↓", "Median of the peak memory while protecting one photo"),
-        Column("photos", "photos", "Photos with every score that the line needs"),
+    told = [
+        ("worst_case", "worst case ↑", "Mean over photos of what is left under the worst purification"),
+        ("strength", "unpurified ↑", "Strength without purification"),
+        ("excess", "excess ↑", "Strength in the video less that in the photo itself"),
+        ("retained", "retained ↑", "Share of the unpurified strength that is left after purification"),
+        ("transfer", "transfer ↑", "Unpurified strength on the models it was not made on, lowest to highest"),
+        *((name, _arrowed(name), f"{name} of the protected photo") for name in fidelity),
+        ("seconds", "seconds ↓", "Median time to protect one photo"),
+        ("peak_mib", "MiB ↓", "Median of the peak memory while protecting one photo"),
+        ("photos", "photos", "Photos with every score that the line needs"),
     ]
     if not any(row["transfer"] for row in rows):
-        columns = [column for column in columns if column.key != "transfer"]
-    slugs = Slugs()
+        told = [item for item in told if item[0] != "transfer"]
+    ids, slugs = Slugs(), Slugs()
+    columns = [Column(*item, ids.of(item[0])) for item in told]
     lines = []
     for row in rows:
         made_on = ("from", row["surrogate"]) if row["transfer"] else ()
         name = slugs.of(row["protection"], *made_on, row["target"], row["budget"])
         reached = [] if row["transfer"] else _reached(row, rows)
-        numbers = [_number(name, row, reached, column.key) for column in columns]
+        numbers = [_number(name, row, reached, column) for column in columns]
         lines.append(Line(name, row, reached, numbers))
     return Leaderboard(columns, lines)
 
@@ -162,8 +176,8 @@ def _reached(row: Row, rows: Sequence[Row]) -> list[Row]:
     return [other for other in rows if other["transfer"] and all(other[key] == row[key] for key in same)]
 
 
-def _number(line: str, row: Row, reached: Sequence[Row], key: str) -> Number:
-    fragment = f"{line}--{slug(key)}"
+def _number(line: str, row: Row, reached: Sequence[Row], column: Column) -> Number:
+    key, fragment = column.key, f"{line}--{column.id}"
     if key in KINDS:
         value, low, high = (row[name] for name in KINDS[key])
         if key == "retained":

@@ -50,10 +50,23 @@ def methods(run: Reported) -> list[Method]:
     ]
 
 
-def cards_of(run: Reported, found: Sequence[Method]) -> dict[str, str]:
-    """Label of a protection -> id of its card."""
+Cards = dict[tuple[str, str], list[str]]
+"""(kind, label in the run) -> ids of its cards: a composition has one for each part."""
+
+
+def cards_of(run: Reported, found: Sequence[Method]) -> Cards:
+    """The cards of the run's protections, purifications and metrics."""
     by_name = {item.name.partition("@")[0]: item.id for item in found if item.kind == "protections"}
-    return {item["label"]: by_name[item["name"]] for item in run.header["protections"] if item["name"] in by_name}
+    cards: Cards = {
+        ("protections", item["label"]): [by_name[item["name"]]]
+        for item in run.header["protections"]
+        if item["name"] in by_name
+    }
+    for item in found:
+        if item.kind in ("purifications", "metrics"):
+            for label in item.labels:
+                cards.setdefault((item.kind, label), []).append(item.id)
+    return cards
 
 
 Used = dict[tuple[str, int | None], list[str]]

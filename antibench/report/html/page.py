@@ -65,8 +65,11 @@ def page(parts: Parts, comparisons: Sequence[Comparing] = (), look: Look | None 
     """
     run, board = parts.run, parts.board
     commands = Commands(run)
-    doubt = Doubt(run, board, commands, cards_of(run, parts.methods)).data()
     drawn = [*(item.figure for item in comparisons if item.figure is not None), *parts.figures]
+    shown = tables(run.summary)
+    doubt = Doubt(run, board, commands, cards_of(run, parts.methods))
+    fragments = doubt.fragments([*shown, *(item.table for item in drawn)])
+    ranks = doubt.ranks()
     return rendered(
         "page.html.j2",
         run=run,
@@ -84,7 +87,9 @@ def page(parts: Parts, comparisons: Sequence[Comparing] = (), look: Look | None 
         told=TOLD,
         figures=parts.figures,
         absent=parts.absent,
-        tables=tables(run.summary),
+        tables=shown,
+        fragments=fragments,
+        ranks=ranks,
         notes=footnotes(run.summary),
         paper=texts(board).items(),
         methods=parts.methods,
@@ -93,7 +98,7 @@ def page(parts: Parts, comparisons: Sequence[Comparing] = (), look: Look | None 
         suite_file=commands.file() if commands.uses_file else "",
         environment=_versions(run.environment),
         version=antibench.__version__,
-        data=script_json(doubt),
+        data=script_json(doubt.data()),
         specs=script_json({item.id: item.spec for item in drawn}),
         library=library() if drawn else "",
         js=files("page.js", "look.js"),
