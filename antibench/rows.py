@@ -98,7 +98,9 @@ def metric_row(scores: Scores, metric: str, group: Group, noise: Noise) -> Row |
     row["photo_means"] = _photo_means(scores, group)
     row["own_input"] = _own_input(scores, group)
     row["purifications"] = [
-        _purified(strengths, twin, name) for name in scores.header["purifications"] if scores.has(strengths.place(name))
+        _purified(strengths, twin, name, unpurified, bands["high"])
+        for name in scores.header["purifications"]
+        if scores.has(strengths.place(name))
     ]
     row["adaptive"] = [name for name in scores.adaptive(group.protection) if scores.has(strengths.place(name))]
     return row
@@ -134,10 +136,12 @@ def _beyond(measured: Measured, noise: float | None) -> bool | None:
     return measured.interval.low > noise
 
 
-def _retained(strengths: Strengths, unpurified: Measured, noise: float | None) -> Measured:
+def _retained(
+    strengths: Strengths, unpurified: Measured, noise: float | None, purification: str | None = None
+) -> Measured:
     beyond = _beyond(unpurified, noise)
     if unpurified.interval is None or beyond:
-        return strengths.retained()
+        return strengths.retained(purification)
     return Measured(
         None,
         "no noise band or interval to hold the strength without purification against"
@@ -195,10 +199,15 @@ def _own_input(scores: Scores, group: Group) -> dict[str, Any] | None:
     return None
 
 
-def _purified(strengths: Strengths, twin: Strengths | None, purification: str) -> Row:
+def _purified(
+    strengths: Strengths, twin: Strengths | None, purification: str, unpurified: Measured, noise: float | None
+) -> Row:
     """The detail of one purification."""
     row: Row = {"purification": purification, "reasons": {}}
     _put(row, strengths.strength(purification), "strength", "low", "high")
     _put(row, _excess(strengths, twin, purification), "excess", "excess_low", "excess_high")
+    if purification != "none":
+        retained = _retained(strengths, unpurified, noise, purification)
+        _put(row, retained, "retained", "retained_low", "retained_high")
     row["n"] = int(strengths.scores.scored(strengths.place(purification)).sum())
     return {**row, **_means(strengths, purification)}

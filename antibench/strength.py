@@ -125,9 +125,13 @@ class Strengths:
             return Measured(None, f"the suite does not show it under {', '.join(self.unplanned)}")
         return self.over(self.sighted, worst)
 
-    def retained(self) -> Measured:
-        """Mean strength over purifications other than none, divided by the strength without purification."""
-        others = [purification for purification in self.sighted if purification != "none"]
+    def retained(self, purification: str | None = None) -> Measured:
+        """Mean strength over purifications other than none, divided by the strength without purification.
+
+        Args:
+            purification: That one alone.
+        """
+        others = [name for name in self.sighted if name != "none"] if purification is None else [purification]
         if not others:
             return Measured(None, "no purification besides none has a strength")
         return self.over(["none", *others], share)

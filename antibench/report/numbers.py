@@ -35,6 +35,11 @@ def share(value: float | None) -> str:
     return DASH if value is None else f"{100 * value:.0f}%"
 
 
+def share_plus_minus(value: float | None, high: float | None) -> str:
+    """``23% ± 12%``."""
+    return share(value) if high is None or value is None else f"{share(value)} ± {share(high - value)}"
+
+
 def pair(clean: float | None, protected: float | None) -> str:
     """``clean → protected`` of a raw mean."""
     return f"{number(clean)} → {number(protected)}" if protected is not None else DASH

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from antibench.report.curves import budget_curves
 from antibench.report.front import comparable, outdone_by
-from antibench.report.numbers import DASH, number, pair, plus_minus, share
+from antibench.report.numbers import DASH, number, pair, plus_minus, share_plus_minus
 from antibench.report.published import beside_published
 from antibench.report.ranks import ranking
 from antibench.report.table import Cell, Content, Row, Table, cell, labels, model_label, named
@@ -30,8 +30,8 @@ def tables(summary: Mapping[str, Any], metric: str | None = None) -> list[Table]
     found: list[Table] = beside_published(summary)
     for target in dict.fromkeys(row["target"] for row in rows):
         here = [row for row in rows if row["target"] == target]
-        found += [_strength(here, chosen), *ranking(here), *_by_purification(here), *_choosers(here)]
-        found += [*budget_curves(curves, target), _identity(here, chosen)]
+        found += [_strength(here, chosen), *ranking(here), *_by_purification(here), *_retained_by_purification(here)]
+        found += [*_choosers(here), *budget_curves(curves, target), _identity(here, chosen)]
     found += _transfer(rows, chosen)
     if rows:
         found += [*_fidelity(rows), *_photos_as_seen(rows), _cost(rows)]
@@ -56,7 +56,7 @@ def _strength(rows: list[Row], metric: str) -> Table:
             _strength_cell(row),
             _worst_cell(row),
             cell(row, "excess", plus_minus(row["excess"], row["excess_high"])),
-            cell(row, "retained", share(row["retained"])),
+            cell(row, "retained", share_plus_minus(row["retained"], row["retained_high"])),
             cell(row, "p_adjusted", number(row["p_adjusted"], 3)),
             _photos(row),
         ]
@@ -78,23 +78,48 @@ def _photos(row: Row) -> Cell:
 
 
 def _by_purification(rows: list[Row]) -> list[Table]:
-    names = list(dict.fromkeys(item["purification"] for row in rows for item in row["purifications"]))
-    found: list[Table] = []
+    title = f"Strength by purification on {model_label(rows[0])}"
+    if any(_adaptive(row) for row in rows):
+        title += "; A adaptive: the protection was made through it"
+    return _side_by_side(title, rows, _purifications(rows), _after)
+
+
+def _retained_by_purification(rows: list[Row]) -> list[Table]:
+    """Of the protections that are told from noise without purification; of the others there is nothing to retain."""
+    kept = [row for row in rows if any(item.get("retained") is not None for item in row["purifications"])]
+    title = f"Share of the strength that each purification leaves on {model_label(rows[0])}"
+    return _side_by_side(title, kept, [name for name in _purifications(kept) if name != "none"], _left)
+
+
+def _purifications(rows: list[Row]) -> list[str]:
+    return list(dict.fromkeys(item["purification"] for row in rows for item in row["purifications"]))
+
+
+def _side_by_side(title: str, rows: list[Row], names: list[str], shown: Callable[[Row, str], Cell]) -> list[Table]:
+    """Tables of a few purifications each."""
+    found = []
     for start in range(0, len(names), COLUMNS_A_TABLE):
-        shown = names[start : start + COLUMNS_A_TABLE]
-        body = [[*_head(row), *(_after(row, name) for name in shown)] for row in rows]
-        title = f"Strength by purification on {model_label(rows[0])}"
-        if any(_adaptive(row) for row in rows):
-            title += "; A adaptive: the protection was made through it"
-        found.append(Table(title, [*HEAD, *shown], body))
+        few = names[start : start + COLUMNS_A_TABLE]
+        body = [[*_head(row), *(shown(row, name) for name in few)] for row in rows]
+        found.append(Table(title, [*HEAD, *few], body))
     return found
 
 
 def _after(row: Row, purification: str) -> Cell:
     """The strength under a purification, marked if the protection was made through it."""
-    found: Row = next((item for item in row["purifications"] if item["purification"] == purification), {})
+    found = _under(row, purification)
     mark = " A" if purification in _adaptive(row) else ""
-    return cell(row, "after", number(found.get("strength")) + mark, purification)
+    return cell(row, "after", plus_minus(found.get("strength"), found.get("high")) + mark, purification)
+
+
+def _left(row: Row, purification: str) -> Cell:
+    found = _under(row, purification)
+    text = share_plus_minus(found.get("retained"), found.get("retained_high"))
+    return cell(row, "retained_after", text, purification)
+
+
+def _under(row: Row, purification: str) -> Row:
+    return next((item for item in row["purifications"] if item["purification"] == purification), {})
 
 
 def _choosers(rows: list[Row]) -> list[Table]:

@@ -26,7 +26,9 @@ KINDS = (
     "strong-zoo-small-8--means",
     "strong-zoo-small-8--seen-vae-consistency-small",
     "strong-zoo-small-8--photos",
+    "strong-zoo-small-8--retained-after-jpeg-50",
     "strong-zoo-small-8--noise",
+    "strong-zoo-small-8--worst-noise",
     "strong-zoo-small-8--fdfr-mtcnn--strength",
     "strong-zoo-small-4--curve--worst-area",
 )
@@ -195,7 +197,8 @@ def test_an_area_shows_every_budget(page: Page) -> None:
     captions = page.locator("#doubt-body details caption").all_inner_texts()
     assert captions == ["ism0[dlib], not purified, 4 levels", "ism0[dlib], not purified, 8 levels"]
     facts = page.locator("#doubt dl").first.inner_text()
-    assert "noise band, 4 levels" in facts
+    assert "noise band, 4 levels, unpurified" in facts
+    assert "noise band, 4 levels, worst case" in facts
 
 
 def test_a_p_value_shows_differences_and_its_family(page: Page) -> None:

@@ -118,6 +118,8 @@ def strength_again(data: PageData, part: str, found: dict[str, Any]) -> float:
         return float(strengths[:, whole].min(axis=0).mean())
     if part == "retained":
         return float(means[1:].mean() / means[0])
+    if part.startswith("retained-after-"):
+        return float(means[1] / means[0])
     assert part in ("excess", "strength") or part.startswith("after-"), part
     return float(means[0] - means[1] if part == "excess" else means[0])
 
@@ -135,7 +137,7 @@ def test_every_number_can_be_computed_from_the_scores_it_leads_to(html: str, dat
     checked = set()
     for fragment, texts in linked(html).items():
         part = fragment.rpartition("--")[2]
-        if part in ("p-adjusted", "noise") or part.startswith("rank-"):
+        if part in ("p-adjusted", "noise", "worst-noise") or part.startswith("rank-"):
             continue
         values = recomputed(data, fragment)
         checked.add(part)
@@ -147,6 +149,7 @@ def test_every_number_can_be_computed_from_the_scores_it_leads_to(html: str, dat
             assert np.mean([item for item in found["each"] if item is not None]) == pytest.approx(values[0], abs=2e-5)
     assert {"worst-case", "strength", "excess", "means", "floor", "psnr", "seconds", "photos"} <= checked
     assert any(part.startswith("after-jpeg") for part in checked)
+    assert any(part.startswith("retained-after-jpeg") for part in checked)
 
 
 def assert_shown(values: list[float], text: str, fragment: str) -> None:

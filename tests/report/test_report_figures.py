@@ -117,7 +117,9 @@ def test_intervals_and_noise_are_those_of_the_rows(tmp_path: Path) -> None:
                 row["worst_high"],
             )
             assert item["strength"] == row["strength"]
-            assert [item["noise_low"], item["noise_high"]] == [row["noise"]["low"], row["noise"]["high"]]
+            for key in ("low", "high", "worst_low", "worst_high"):
+                of, _, end = key.rpartition("_")
+                assert item[f"{of}_noise_{end}".lstrip("_")] == row["noise"][key]
     assert set(found) == {*TWO, "random-sign (control)", "random-lowfreq (control)"}
 
 

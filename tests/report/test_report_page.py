@@ -44,7 +44,8 @@ def test_the_top_is_the_answer_the_world_and_the_level(run: Reported, html: str)
     assert facts["Reproducibility"].startswith("L1 ")
     assert facts["Photos"].startswith("8 ")
     noise = run.summary["noise"]
-    assert facts["Noise band"].startswith(f"[{number(noise['low'])}, {number(noise['high'])}]")
+    worst = f"[{number(noise['worst_low'])}, {number(noise['worst_high'])}]"
+    assert facts["Noise bands"].startswith(f"{worst}; unpurified [{number(noise['low'])}, {number(noise['high'])}]")
 
 
 def test_every_number_of_the_leaderboard_is_the_summarys(run: Reported, html: str) -> None:

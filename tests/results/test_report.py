@@ -56,7 +56,7 @@ def test_the_table_says_world_level_gate_counts_noise_and_what_can_be_seen() -> 
 def test_numbers_of_the_table_are_those_of_the_summary() -> None:
     summary = summary_of(World(TWO, noise=0.02))
     row = summary["rows"][0]
-    (line,) = [line for line in render(summary, "table").splitlines() if line.startswith("strong") and "%" in line]
+    line, left = [line for line in render(summary, "table").splitlines() if line.startswith("strong") and "%" in line]
     numbers = [float(item) for item in re.findall(r"-?\d+\.\d+", line)]
     expected = [
         row["strength"],
@@ -65,7 +65,11 @@ def test_numbers_of_the_table_are_those_of_the_summary() -> None:
         row["worst_high"] - row["worst_case"],
     ]
     assert numbers[:4] == pytest.approx(expected, abs=0.0051)
-    assert f"{100 * row['retained']:.0f}%" in line
+    kept, high = row["retained"], row["retained_high"]
+    assert f"{100 * kept:.0f}% ± {100 * (high - kept):.0f}%" in line
+    (jpeg,) = [item for item in row["purifications"] if item["purification"] == "jpeg(75)"]
+    assert jpeg["retained"] == pytest.approx(kept)  # the only purification
+    assert left.split()[-3:] == [f"{100 * kept:.0f}%", "±", f"{100 * (high - kept):.0f}%"]
 
 
 def test_the_table_fits_100_columns_and_has_no_colour_without_a_terminal() -> None:

@@ -52,6 +52,7 @@ class Behind:
             **dict.fromkeys(AREAS, self._area),
             **dict.fromkeys(("seconds", "peak_mib"), self._cost),
             "after": self._after,
+            "retained_after": self._retained_after,
             "p_adjusted": self._p,
             "rank": self._rank,
             "means": self._means,
@@ -100,6 +101,11 @@ class Behind:
         if item is None:
             return {"reason": f"the suite does not show it under {purification}"}
         return {**_interval(item, *KINDS["strength"]), "trios": [self._held.trio(self._of_row(row), purification)]}
+
+    def _retained_after(self, row: Row, purification: str) -> Told:
+        item = next(item for item in row["purifications"] if item["purification"] == purification)
+        trios = [self._held.trio(self._of_row(row), name) for name in ("none", purification)]
+        return {**_interval(item, *KINDS["retained"]), "trios": trios}
 
     def _chosen(self, row: Row, key: str) -> Told:
         strengths = self._of_row(row)

@@ -33,13 +33,18 @@ PRINTED: dict[str, Any] = {
 
 
 def intervals(values: Values, order: Sequence[str]) -> Spec:
-    """Worst cases with their intervals, strengths without purification, and the noise, side by side for each budget.
+    """Worst cases with their intervals, strengths without purification, and the noise of either, by budget.
 
-    Fields: name, levels, worst, low, high, strength, noise_low, noise_high, control.
+    Fields: name, levels, worst, low, high, strength, noise_low, noise_high, worst_noise_low, worst_noise_high.
     """
     base = alt.Chart().encode(y=alt.Y("name:N", sort=list(order), title=None, axis=alt.Axis(labelLimit=220)))
     tips = _tips("name", "worst", "low", "high")
-    band = base.mark_rect(opacity=0.16, color=QUIET).encode(x=alt.X("noise_low:Q", title="strength"), x2="noise_high:Q")
+    bands = {
+        f"{of}noise_low": base.mark_rect(opacity=0.16, color=colour).encode(
+            x=alt.X(f"{of}noise_low:Q", title="strength"), x2=f"{of}noise_high:Q"
+        )
+        for of, colour in (("", COLOURS[1]), ("worst_", ACCENT))
+    }
     rule = base.mark_rule(strokeWidth=2, color=ACCENT).encode(x=alt.X("low:Q", title="strength"), x2="high:Q")
     worst = base.mark_point(filled=True, size=55, opacity=1, color=ACCENT).encode(
         x=alt.X("worst:Q", title="strength"), tooltip=tips
@@ -47,7 +52,7 @@ def intervals(values: Values, order: Sequence[str]) -> Spec:
     plain = base.mark_point(filled=False, size=45, opacity=1, color=COLOURS[1]).encode(
         x=alt.X("strength:Q", title="strength"), tooltip=_tips("name", "strength")
     )
-    asked = {"noise_low": band, "low": rule, "worst": worst, "strength": plain}
+    asked = {**bands, "low": rule, "worst": worst, "strength": plain}
     layers = alt.layer(*_known(values, asked)).properties(width=WIDTH, height=alt.Step(ROW))
     return _spec(layers.facet(column=alt.Column("levels:O", title="levels"), data=_data(values)))
 

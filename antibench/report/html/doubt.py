@@ -6,8 +6,9 @@ the page leads to are told. The page's script shows it all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from antibench.report.html.behind import Behind, Told
@@ -24,11 +25,13 @@ CURVE = "curve"
 """The last part of a curve's address."""
 NAMES = {
     "after": "strength after {}",
+    "retained_after": "share left after {}",
     "best_of": "best-of strength",
     "adaptive_purifier": "adaptive-purifier strength",
     "p_adjusted": "p",
     "rank": "rank by {}",
     "noise": "noise band",
+    "worst_noise": "noise band of the worst case",
     "means": "means",
     "floor": "a stranger's score",
     "own_input": "means by {}",
@@ -36,6 +39,8 @@ NAMES = {
     "fidelity": "{}",
 }
 """What numbers are called, where that is not their key."""
+NOISES = {"noise": ("strength", "low", "high"), "worst_noise": ("worst_case", "worst_low", "worst_high")}
+"""Of which number of the controls a band is, and its keys in a row."""
 AREA = "the area under the line through those at the run's budgets, divided by the distance of the first from the last"
 MEANS = "Plain means over the photos that have both: clean → protected, not purified."
 DEFINED = {
@@ -44,6 +49,7 @@ DEFINED = {
     "after": "Mean over photos of (clean - protected) / D, all purified alike, D the mean of clean - stranger.",
     "excess": "Strength of the video less the strength in the animated photo itself, both without purification.",
     "retained": "Mean strength over the purifications other than none, divided by the strength without purification.",
+    "retained_after": "Mean strength after the purification, divided by the strength without purification.",
     "best_of": "Mean of what is left under the purification after which each photo is most like the clean one.",
     "adaptive_purifier": "Mean of what is left under the purification after which an autoencoder changes each photo "
     "least, in standard deviations of what it changes in other people's photos.",
@@ -57,13 +63,14 @@ DEFINED = {
     "area": f"Mean strength without purification over the budgets: {AREA}.",
     "worst_area": f"Mean worst case over the budgets: {AREA}.",
     "noise": "From the lowest lower to the highest upper bound of the controls' strengths on this model and budget.",
+    "worst_noise": "The same of their worst cases.",
     "transfer": "Strength without purification on the models that the photo was not made on.",
     "fidelity": "Mean over photos of {} of the protected photo.",
     "seconds": "Median over photos of the seconds that protecting one took when it was made.",
     "peak_mib": "Median over photos of the peak memory while one was protected.",
     "photos": "Photos that have every score the line needs, those of the clean photo and the stranger too.",
 }
-WRITTEN = {"retained": "share", "photos": "count", "p_adjusted": "p"}
+WRITTEN = {"retained": "share", "retained_after": "share", "photos": "count", "p_adjusted": "p"}
 """How numbers are written, where not with three decimals."""
 
 
@@ -90,7 +97,10 @@ class Doubt:
         self._groups: dict[tuple[Any, ...], int] = {}
         self._told_groups: list[dict[str, Any]] = []
         self._ranked: Numbered[tuple[Any, ...]] = Numbered()
-        self._elsewhere = {"transfer": self._transfer, "noise": self._noise_band}
+        self._elsewhere: dict[str, Callable[[Row], Told]] = {
+            "transfer": self._transfer,
+            **{name: partial(self._noise_band, name) for name in NOISES},
+        }
         self._slugs = Slugs()
         self._parts = {self._quantity(column): self._slugs.of(column.key) for column in board.columns}
         self._metrics = _distinct([CURVE, *run.scores.metrics])
@@ -142,23 +152,24 @@ class Doubt:
 
     def _transfer(self, row: Row) -> Told:
         line = self._board.line_of(row)
-        others = self._strengths_of(() if line is None else line.reached)
+        others = self._addresses(() if line is None else line.reached, "strength")
         return {"others": others} if others else {"reason": "shown to no other model"}
 
-    def _noise_band(self, row: Row) -> Told:
+    def _noise_band(self, quantity: str, row: Row) -> Told:
         """Of the controls of a row's target and budget."""
+        number, low, high = NOISES[quantity]
         same = ("metric", "target")
         controls = [
             other
             for other in self._rows.values()
             if other["role"] == "control" and all(other[name] == row[name] for name in same)
         ]
-        others = self._strengths_of([other for other in controls if other.get("budget") in (0, row["budget"])])
-        return {"low": row["noise"]["low"], "high": row["noise"]["high"], "others": others}
+        others = self._addresses([other for other in controls if other.get("budget") in (0, row["budget"])], number)
+        return {"low": row["noise"][low], "high": row["noise"][high], "others": others}
 
-    def _strengths_of(self, rows: Iterable[Row]) -> list[str]:
-        """The addresses of the strengths of other rows."""
-        found = [self.fragment(Origin(row_key(row), "strength")) for row in rows]
+    def _addresses(self, rows: Iterable[Row], quantity: str) -> list[str]:
+        """The addresses of the same number of other rows."""
+        found = [self.fragment(Origin(row_key(row), quantity)) for row in rows]
         return [fragment for fragment in found if fragment is not None]
 
     def _quantity(self, column: Column) -> tuple[str, str]:
@@ -190,10 +201,10 @@ class Doubt:
         told: dict[str, Any] = {"group": self._group(row), "metric": self._held.metric(row["metric"])}
         if "budgets" in row:
             points = [self._rows.get(row_key({**row, "budget": budget})) for budget in row["budgets"]]
-            told["noise"] = [_noise(point, f"{point['budget']} levels") for point in points if point]
+            told["noise"] = [item for point in points if point for item in _noise(point, f"{point['budget']} levels, ")]
         else:
             ranks = row.get("ranks") or {}
-            told["noise"] = [_noise(row, "")]
+            told["noise"] = _noise(row)
             told |= {"beyond": row["beyond_noise"], "p": [row["p_value"], row["p_adjusted"]], "means": row["means"]}
             told["ranks"] = {by: place(rank) for by, rank in ranks.items() if rank is not None}
             if told["ranks"]:
@@ -218,8 +229,10 @@ class Doubt:
         return self._groups[key]
 
 
-def _noise(row: Row, where: str) -> list[Any]:
-    return [where, row["noise"]["low"], row["noise"]["high"]]
+def _noise(row: Row, where: str = "") -> list[list[Any]]:
+    """The bands that there are, and of what."""
+    bands = [[f"{where}unpurified", "low", "high"], [f"{where}worst case", "worst_low", "worst_high"]]
+    return [[told, row["noise"][low], row["noise"][high]] for told, low, high in bands if row["noise"][low] is not None]
 
 
 def _rank_table(row: Row) -> tuple[Any, ...]:

@@ -61,20 +61,26 @@ def _intervals(run: Reported, board: Leaderboard, target: str) -> Figure | Absen
             "name": labels(line.row), "levels": line.row["budget"], "worst": line.row["worst_case"],
             "low": line.row["worst_low"], "high": line.row["worst_high"], "strength": line.row["strength"],
             "noise_low": line.row["noise"]["low"], "noise_high": line.row["noise"]["high"],
+            "worst_noise_low": line.row["noise"]["worst_low"], "worst_noise_high": line.row["noise"]["worst_high"],
         }
         for line in lines
     ]  # fmt: skip
     beyond = [labels(line.row) for line in lines if line.row["beyond_noise"] and line.row["role"] == "protection"]
     caption = (
-        f"Worst case by {run.headline} with its 95% interval (filled), strength without purification (open), and the "
-        f"band of the noise (grey). Beyond the noise: {', '.join(dict.fromkeys(beyond)) or 'none'}."
+        f"Worst case by {run.headline} with its 95% interval (filled) and strength without purification (open), each "
+        "over the band of its own noise (shaded in its colour). Beyond the noise: "
+        f"{', '.join(dict.fromkeys(beyond)) or 'none'}."
     )
     body: list[list[Content]] = []
     for line in lines:
         numbers = [_bounded(line.row, key) for key in ("worst_case", "strength")]
-        noise = cell(line.row, "noise", band(line.row["noise"]["low"], line.row["noise"]["high"]))
-        body.append([labels(line.row), str(line.row["budget"]), *numbers, noise])
-    table = Table(title, ["protection", "levels", "worst case", "unpurified", "noise"], body)
+        noise = [
+            cell(line.row, quantity, band(line.row["noise"][low], line.row["noise"][high]))
+            for quantity, low, high in (("worst_noise", "worst_low", "worst_high"), ("noise", "low", "high"))
+        ]
+        body.append([labels(line.row), str(line.row["budget"]), *numbers, *noise])
+    columns = ["protection", "levels", "worst case", "unpurified", "noise, worst case", "noise, unpurified"]
+    table = Table(title, columns, body)
     spec = charts.intervals(values, list(dict.fromkeys(item["name"] for item in values)))
     return Figure(f"figure-intervals-{slug(target)}", title, caption, spec, table)
 

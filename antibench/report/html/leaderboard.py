@@ -8,7 +8,7 @@ from typing import Any
 
 from antibench.report.html.reading import Reported
 from antibench.report.html.slugs import Slugs
-from antibench.report.numbers import DASH, number, share, with_interval
+from antibench.report.numbers import DASH, band, number, share, with_interval
 from antibench.report.ranks import place
 from antibench.report.table import Row, Table, labels, model_label
 from antibench.report.tables import FIDELITY_ARROWS
@@ -223,7 +223,6 @@ def facts(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     }
     gates = ", ".join(f"{model['name']}: gate {model['gate']}" for model in summary["models"])
     noise = summary["noise"]
-    band = DASH if noise["low"] is None else f"[{number(noise['low'])}, {number(noise['high'])}]"
     detectable = summary["smallest_detectable"]
     return [
         ("World", str(summary["world"]), world.get(str(summary["world"]), "")),
@@ -234,6 +233,10 @@ def facts(summary: Mapping[str, Any]) -> list[tuple[str, str, str]]:
             str(summary["photos"]),
             f"seeds {', '.join(map(str, summary['seeds']))}; after {listed(summary['purifications'])}",
         ),
-        ("Noise band", band, f"of {summary['headline']}: another seed and random noise at the same budget"),
+        (
+            "Noise bands",
+            f"{band(noise['worst_low'], noise['worst_high'])}; unpurified {band(noise['low'], noise['high'])}",
+            f"of {summary['headline']} in the worst case and without: another seed and random noise at the same budget",
+        ),
         ("Smallest effect", number(detectable), "that so many photos show in four runs of five"),
     ]

@@ -193,7 +193,8 @@
     add("metric", data.metrics[found.metric ?? line.metric].name);
     if (found.trios || found.ranked) {
       const told = typeof line.beyond !== "boolean" ? "" : line.beyond ? "; the worst case lies beyond it" : "; the worst case does not lie beyond it";
-      for (const [where, low, high] of line.noise) add(where ? `noise band, ${where}` : "noise band", low === null ? "unknown" : `${within(low, high)} of this model and budget${told}`);
+      for (const [what, low, high] of line.noise) add(`noise band, ${what}`, `${within(low, high)} of this model and budget${what === "worst case" ? told : ""}`);
+      if (!line.noise.length) add("noise band", "unknown");
       if (typeof line.p?.[0] === "number") add("p", `${number(line.p[0], 4)} of the worst case against random-sign, ${number(line.p[1], 4)} after Holm`);
       const rank = line.ranks?.worst_case ?? line.ranks?.strength;
       add("rank", rank ? `${rank[0]}, group ${rank[1]}` : "");
