@@ -63,7 +63,7 @@ def report(
     _check_installed()
     from antibench.report.html.changes import comparings
     from antibench.report.html.convergence import read_diagnosis
-    from antibench.report.html.page import page, parts_of
+    from antibench.report.html.page import Page, parts_of
     from antibench.report.html.paper import write_files, write_paper
     from antibench.report.html.reading import reported
     from antibench.report.html.site import write_site
@@ -74,14 +74,16 @@ def report(
     asked = [read_diagnosis(path) for path in diagnoses]
     parts = [parts_of(reported(run)) for run in (runs if site else runs[-1:])[:-1]]
     parts.append(parts_of(reported(runs[-1]), asked))
-    looks = {} if no_media else _looks(runs[-len(parts) :], store)
+    pages = [Page(item) for item in parts[: None if site else -1]]
+    last = Page(parts[-1], compared) if wanted else pages[-1]
+    rooms = [page.room() for page in [*pages[: len(parts) - 1], last]] if not no_media else []
+    looks = _looks(runs[-len(parts) :], store, rooms)
     written: list[Path] = []
     if wanted:
         target = output or runs[-1] / NAME
-        text = page(parts[-1], compared, looks.get(len(parts) - 1))
-        written += write_files(target.parent, {target.name: text.encode()})
+        written += write_files(target.parent, {target.name: last.html(looks.get(len(parts) - 1)).encode()})
     if site:
-        written += write_site(site, parts, looks)
+        written += write_site(site, pages, looks)
     if paper:
         figures = [*(item.figure for item in compared if item.figure), *parts[-1].figures]
         written += write_paper(paper, parts[-1].board, figures)
@@ -102,13 +104,16 @@ def _check_folders(runs: Sequence[Path]) -> None:
             raise UserError(f"{run} is a file; a page is of a run's folder (a baseline may come before it, to compare)")
 
 
-def _looks(runs: Sequence[Path], store: Path | None) -> dict[int, Look]:
-    """What there is to see of each run."""
+def _looks(runs: Sequence[Path], store: Path | None, rooms: Sequence[int]) -> dict[int, Look]:
+    """What there is to see of each run, in the bytes that its page has room for."""
     from antibench.report.html.media import look_of
     from antibench.run_folder import RunFolder
     from antibench.store import Store
 
-    return {index: look_of(RunFolder(run), Store(store or default_store(run))) for index, run in enumerate(runs)}
+    return {
+        index: look_of(RunFolder(runs[index]), Store(store or default_store(runs[index])), room)
+        for index, room in enumerate(rooms)
+    }
 
 
 def _told_of(look: Look | None) -> dict[str, Any] | None:

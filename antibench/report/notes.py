@@ -7,6 +7,9 @@ from typing import Any
 
 from antibench.report.numbers import band, number
 
+LISTED = 6
+"""Rows that are named beside a reason; one more than that is named as well."""
+
 
 def preamble(summary: Mapping[str, Any]) -> list[str]:
     """The lines between the answer and the tables."""
@@ -37,8 +40,14 @@ def footnotes(summary: Mapping[str, Any], metric: str | None = None) -> list[str
             for reason, fields in _by_reason(row).items():
                 found.setdefault((", ".join(fields), reason), []).append(f"{row['protection']} on {row['target']}")
     return _adaptive(summary, chosen) + [
-        f"{fields}: {reason} ({', '.join(dict.fromkeys(rows))})" for (fields, reason), rows in found.items()
+        f"{fields}: {reason} ({_counted(list(dict.fromkeys(rows)))})" for (fields, reason), rows in found.items()
     ]
+
+
+def _counted(names: list[str]) -> str:
+    """The first names, and how many more; `show --json` has the reasons of every row."""
+    more = len(names) - LISTED
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:LISTED])} and {more} more"
 
 
 def _adaptive(summary: Mapping[str, Any], metric: str) -> list[str]:

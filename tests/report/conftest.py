@@ -36,7 +36,7 @@ def film(film_plugins: None, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 @pytest.fixture(scope="session")
 def look(film: tuple[RunFolder, Store]) -> Look:
     """What there is to look at in it."""
-    return look_of(*film)
+    return look_of(*film, 18_000_000)
 
 
 @pytest.fixture(scope="session")

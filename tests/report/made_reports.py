@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,8 @@ from made_up_runs import World, metric
 from run_folders import write
 from several_budgets import several_budgets
 
-from antibench.report.html.page import page, parts_of
+from antibench.report.html.changes import Comparing
+from antibench.report.html.page import Page, parts_of
 from antibench.report.html.reading import Reported, reported
 
 GRID = {"none": 0.7, "jpeg(90)": 0.5, "jpeg(50)": 0.2}
@@ -80,9 +82,9 @@ def relabelled(world: World, names: dict[str, str]) -> World:
     return world
 
 
-def html_of(run: Reported, **options: Any) -> str:
+def html_of(run: Reported, comparisons: Sequence[Comparing] = (), **options: Any) -> str:
     """The page of a run."""
-    return page(parts_of(run), **options)
+    return Page(parts_of(run), comparisons).html(**options)
 
 
 def tree_of(html: str) -> BeautifulSoup:

@@ -16,6 +16,7 @@ from run_folders import write
 
 from antibench.contracts import Card
 from antibench.registry import PROTECTIONS
+from antibench.report.html.page import Page, parts_of
 from antibench.report.html.reading import Reported, reported
 from antibench.report.html.rendering import POLICY, TEMPLATES, files, script_json
 from antibench.report.numbers import number
@@ -276,3 +277,13 @@ def test_a_run_that_only_began_is_told_so(tmp_path: Path) -> None:
 def test_templates_use_no_unescaped_value() -> None:
     for template in TEMPLATES.glob("*.j2"):
         assert not re.search(r"\|\s*safe|autoescape", template.read_text()), template.name
+
+
+def test_pictures_get_the_room_that_the_rest_of_the_page_leaves(run: Reported, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Page(parts_of(run))
+    assert made.room() == 18_000_000
+    rest = len(made.html().encode())
+    monkeypatch.setattr("antibench.report.html.page.PAGE_BYTES", rest + 1234)
+    assert made.room() == 1234
+    monkeypatch.setattr("antibench.report.html.page.PAGE_BYTES", rest - 1)
+    assert made.room() == 0

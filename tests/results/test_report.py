@@ -13,6 +13,7 @@ from antibench.errors import UserError
 from antibench.report import FORMATS, render
 from antibench.report.latex import escape as escape_latex
 from antibench.report.markdown import escape as escape_markdown
+from antibench.report.notes import footnotes
 from antibench.summary import summarise
 
 TWO = {"strong": {"none": 0.6, "jpeg(75)": 0.4}, "weak": {"none": 0.5, "jpeg(75)": 0.1}}
@@ -203,3 +204,11 @@ def test_transfer_is_a_table_of_its_own() -> None:
     assert re.search(r"^p +zoo-small +8 +\[0\.[56]\d ± 0\.\d\d \*\] +0\.[01]\d ± 0\.\d\d \*$", table["p"])
     assert re.search(r"^random-sign \(control\) +- +8 +-?0\.0\d ± 0\.\d\d +-?0\.0\d ± 0\.\d\d$", table["random-sign"])
     assert "Transfer" not in render(summary_of(World(TWO)), "table")
+
+
+def test_a_reason_that_many_rows_share_names_some_and_counts_the_rest() -> None:
+    nothing = {f"p{index:02d}": {"none": 0.0, "jpeg(75)": 0.0} for index in range(11)}
+    (note,) = [line for line in footnotes(summary_of(World(nothing, noise=0.05))) if line.startswith("no retained")]
+    named = re.findall(r"p\d\d on zoo-small", note)
+    assert len(named) == len(set(named)) == 6
+    assert note.endswith(" and 5 more)")

@@ -19,14 +19,12 @@ from antibench.runfiles import Run, read_run
 from antibench.scores import Line
 from antibench.store import Store
 
-MOST_BYTES = 18_000_000
-"""With room for the rest of a page that stays below 25 MB."""
 FACTOR = 8
 """How much a difference is amplified: a budget of 8 levels then takes half of the way from grey to black or white."""
 NOTHING = "The store holds no photo or clip of this run any more; `antibench run` with the same suite makes them again."
 
 
-def look_of(run: RunFolder, store: Store, most_bytes: int = MOST_BYTES, *, factor: int = FACTOR) -> Look:
+def look_of(run: RunFolder, store: Store, most_bytes: int, *, factor: int = FACTOR) -> Look:
     """Gather what the store still holds of a run's pictures, photo by photo, as far as it fits.
 
     Photos are shown whole, with every model, protection and purification, or not at all. If there is no room even for

@@ -29,6 +29,11 @@ HEADS = (
     ("rank", "Among those of the same model and budget, 95% sure", "n"),
 )
 
+PAGE_BYTES = 24_000_000
+"""What a page may take with pictures: below 25 MB, with room for the frame around them."""
+PICTURES_BYTES = 18_000_000
+"""What pictures take at most, however short the rest."""
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -54,55 +59,66 @@ def parts_of(run: Reported, diagnoses: Sequence[Diagnosis] = ()) -> Parts:
     return Parts(run, board, drawn, absent, methods(run), problems(run.scores))
 
 
-def page(parts: Parts, comparisons: Sequence[Comparing] = (), look: Look | None = None, home: str | None = None) -> str:
-    """The page as HTML.
+class Page:
+    """The page of a run. What it says is worked out once; pictures may be added in the room that it leaves.
 
     Args:
         parts: Of the run.
         comparisons: With earlier runs.
-        look: What `look.html.j2` shows; None leaves pictures and clips out.
-        home: Where the list of all runs is, relative to the page.
     """
-    run, board = parts.run, parts.board
-    commands = Commands(run)
-    drawn = [*(item.figure for item in comparisons if item.figure is not None), *parts.figures]
-    shown = tables(run.summary)
-    doubt = Doubt(run, board, commands, cards_of(run, parts.methods))
-    fragments = doubt.fragments([*shown, *(item.table for item in drawn)])
-    ranks = doubt.ranks()
-    return rendered(
-        "page.html.j2",
-        run=run,
-        summary=run.summary,
-        facts=facts(run.summary),
-        board=board,
-        heads=[*_heads(board), *((column.title, column.told, "n") for column in board.columns)],
-        comparisons=comparisons,
-        look=look,
-        home=home,
-        sections=_sections(bool(comparisons), look is not None),
-        problems=parts.problems,
-        problem_count=_counted(run.summary["cells"]),
-        failed=bool(run.summary["cells"]["failed"]),
-        told=TOLD,
-        figures=parts.figures,
-        absent=parts.absent,
-        tables=shown,
-        fragments=fragments,
-        ranks=ranks,
-        notes=footnotes(run.summary),
-        paper=texts(board).items(),
-        methods=parts.methods,
-        kinds=KINDS,
-        command=commands.whole(),
-        suite_file=commands.file() if commands.uses_file else "",
-        environment=_versions(run.environment),
-        version=antibench.__version__,
-        data=script_json(doubt.data()),
-        specs=script_json({item.id: item.spec for item in drawn}),
-        library=library() if drawn else "",
-        js=files("page.js", "look.js"),
-    )
+
+    def __init__(self, parts: Parts, comparisons: Sequence[Comparing] = ()) -> None:
+        run, board = parts.run, parts.board
+        self.parts = parts
+        commands = Commands(run)
+        drawn = [*(item.figure for item in comparisons if item.figure is not None), *parts.figures]
+        shown = tables(run.summary)
+        doubt = Doubt(run, board, commands, cards_of(run, parts.methods))
+        fragments = doubt.fragments([*shown, *(item.table for item in drawn)])
+        ranks = doubt.ranks()
+        self._values: dict[str, Any] = {
+            "run": run,
+            "summary": run.summary,
+            "facts": facts(run.summary),
+            "board": board,
+            "heads": [*_heads(board), *((column.title, column.told, "n") for column in board.columns)],
+            "comparisons": comparisons,
+            "problems": parts.problems,
+            "problem_count": _counted(run.summary["cells"]),
+            "failed": bool(run.summary["cells"]["failed"]),
+            "told": TOLD,
+            "figures": parts.figures,
+            "absent": parts.absent,
+            "tables": shown,
+            "fragments": fragments,
+            "ranks": ranks,
+            "notes": footnotes(run.summary),
+            "paper": texts(board).items(),
+            "methods": parts.methods,
+            "kinds": KINDS,
+            "command": commands.whole(),
+            "suite_file": commands.file() if commands.uses_file else "",
+            "environment": _versions(run.environment),
+            "version": antibench.__version__,
+            "data": script_json(doubt.data()),
+            "specs": script_json({item.id: item.spec for item in drawn}),
+            "library": library() if drawn else "",
+            "js": files("page.js", "look.js"),
+        }
+
+    def html(self, look: Look | None = None, home: str | None = None) -> str:
+        """The page as HTML.
+
+        Args:
+            look: What `look.html.j2` shows; None leaves pictures and clips out.
+            home: Where the list of all runs is, relative to the page.
+        """
+        sections = _sections(bool(self._values["comparisons"]), look is not None)
+        return rendered("page.html.j2", **self._values, look=look, home=home, sections=sections)
+
+    def room(self) -> int:
+        """Bytes that pictures may take."""
+        return max(0, min(PICTURES_BYTES, PAGE_BYTES - len(self.html().encode())))
 
 
 def _heads(board: Leaderboard) -> list[tuple[str, str, str]]:

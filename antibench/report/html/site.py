@@ -9,7 +9,7 @@ from pathlib import Path
 from antibench.report.html.leaderboard import Line
 from antibench.report.html.look import Look
 from antibench.report.html.methods import Method
-from antibench.report.html.page import Parts, page
+from antibench.report.html.page import Page, Parts
 from antibench.report.html.paper import write_files
 from antibench.report.html.rendering import files, rendered
 from antibench.report.html.slugs import Slugs
@@ -22,8 +22,13 @@ class Entry:
     """A run in the list: its file, and the best line of its leaderboard."""
 
     file: str
-    parts: Parts
+    page: Page
     best: Line | None
+
+    @property
+    def parts(self) -> Parts:
+        """Of the run."""
+        return self.page.parts
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,12 @@ class Shown:
     lines: Sequence[tuple[Entry, Line]]
 
 
-def write_site(folder: Path, runs: Sequence[Parts], looks: Mapping[int, Look]) -> list[Path]:
+def write_site(folder: Path, runs: Sequence[Page], looks: Mapping[int, Look]) -> list[Path]:
     """Write the pages.
 
     Args:
         folder: Made if it is not there; pages of the same names are replaced, nothing else is touched.
-        runs: In the order of the list.
+        runs: Their pages, in the order of the list.
         looks: Index of a run -> what its page shows of pictures and clips.
 
     Returns:
@@ -50,12 +55,12 @@ def write_site(folder: Path, runs: Sequence[Parts], looks: Mapping[int, Look]) -
         UserError: the folder cannot be written.
     """
     slugs = Slugs()
-    entries = [Entry(f"run-{slugs.of(parts.run.name)}.html", parts, _best(parts)) for parts in runs]
+    entries = [Entry(f"run-{slugs.of(page.parts.run.name)}.html", page, _best(page.parts)) for page in runs]
     shown = _protections(entries)
     common = {"entries": entries, "shown": shown, "js": files("page.js")}
     pages = {INDEX: rendered("site.html.j2", **common)}
     for index, entry in enumerate(entries):
-        pages[entry.file] = page(entry.parts, look=looks.get(index), home=INDEX)
+        pages[entry.file] = entry.page.html(looks.get(index), INDEX)
     for item in shown:
         pages[item.file] = rendered("method.html.j2", item=item, home=INDEX, js=files("page.js"))
     return write_files(folder, {name: text.encode() for name, text in pages.items()})
