@@ -75,6 +75,8 @@ def claims_of(header: Mapping[str, Any]) -> list[tuple[str, Claim]]:
 def compared(scores: Scores, claim: Claim, more: Group, less: Group) -> Interval | None:
     """The paired difference that a claim is about; None where the run lacks a score of it."""
     if claim.metric:
+        if claim.metric not in scores.metrics:
+            return None
         ours, theirs = (scores.per_photo(Place(claim.metric, group, claim.after)) for group in (more, less))
         known = np.isfinite([ours, theirs]).all(axis=0)
         apart = (ours - theirs)[known]

@@ -1,6 +1,6 @@
 """Does each protection's optimiser do its work? Its loss over the steps and its gradient, for every entry of a suite.
 
-``python benchmarks/optimisers.py --suite methods --photos 2 --json docs/results/optimisers.jsonl`` appends one line a
+``python benchmarks/optimisers.py --suite full --photos 2 --json docs/results/optimisers.jsonl`` appends one line a
 protection: the objective at fixed draws (`antibench.diagnosis`) at the clean photo, after a quarter, a half, three
 quarters and all of the steps, and at random signs of the same size; the share of zero gradients; the gradient's root
 mean square at the clean photo and at the result; by how many levels the result differs. Means over the photos, which no

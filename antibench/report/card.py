@@ -6,6 +6,7 @@ import dataclasses
 from typing import Any
 
 from antibench.contracts import Card, Claim
+from antibench.report.measured import answered, measured
 
 
 def facts(plugin_cls: type[Any]) -> list[tuple[str, list[str]]]:
@@ -23,16 +24,17 @@ def facts(plugin_cls: type[Any]) -> list[tuple[str, list[str]]]:
         "needs of a surrogate": [] if needs is None else [", ".join(sorted(needs)) or "nothing"],
         "parameters": [f"{item.name} = {_default(item)}" for item in dataclasses.fields(plugin_cls)],
         "deviations": list(card.deviations),
-        "claims": [claimed(claim) for claim in card.claims],
+        "claims": [claimed(claim, answered(plugin_cls, claim)) for claim in card.claims],
+        "measured": measured(plugin_cls),
         "notes": [card.notes],
     }
     told = ((heading, [line for line in lines if line]) for heading, lines in found.items())
     return [(heading, lines) for heading, lines in told if lines]
 
 
-def claimed(claim: Claim) -> str:
-    """A claim with what a run compares for it."""
-    return f"{claim.said} ({compares(claim)})"
+def claimed(claim: Claim, answer: str = "") -> str:
+    """A claim with what a run compares for it, and what the small world said."""
+    return f"{claim.said} ({compares(claim)})" + (f": {answer}" if answer else "")
 
 
 def compares(claim: Claim) -> str:

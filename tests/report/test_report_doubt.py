@@ -194,7 +194,7 @@ def test_a_run_of_another_suite_comes_with_its_file(tmp_path: Path, monkeypatch:
     assert [item.params["steps"] for item in asked.protections if item.shown == "advdm"] == [3]
 
 
-@pytest.mark.parametrize("name", ["smoke", "full", "sweep", "methods", "ablation", "fragility"])
+@pytest.mark.parametrize("name", ["smoke", "full", "sweep", "ablation", "fragility"])
 def test_a_suite_as_a_file_is_the_same_suite(name: str, tmp_path: Path) -> None:
     suite = load_suite(name)
     (tmp_path / FILE).write_text(Commands(planned(suite)).file())
