@@ -71,8 +71,8 @@ def test_ci_has_enough_photos_to_see_every_protection_fade(share: float) -> None
 
 def test_a_number_that_is_not_the_baseline_s_is_found(tmp_path: Path) -> None:
     page = (ROOT / "docs/ci.md").read_text()
-    (start, *_) = [line for line in page.splitlines() if line.startswith("| mist | 8 | 0.35")]
-    assert rewritten(page.replace(start, start.replace("0.35", "0.45")), ROOT) == page
+    (start, *_) = [line for line in page.splitlines() if line.startswith("| mist | 8 | 0.34")]
+    assert rewritten(page.replace(start, start.replace("0.34", "0.44")), ROOT) == page
 
     raw = json.loads(CI.read_text())
     for entry in raw["scores"]:

@@ -90,7 +90,7 @@ def test_the_commands_for_a_defense_exist_with_their_options(tmp_path: Path) -> 
     assert done.returncode == 0, done.stdout + done.stderr
     found = [line for line in done.stdout.splitlines() if "::" in line]
     assert found[0] == "suites/gate.toml::my-defense[none-dynamicrafter-small-8]"
-    assert len(found) == 5
+    assert len(found) == 3
 
 
 def test_the_makefile_s_gate_is_the_plugin() -> None:
