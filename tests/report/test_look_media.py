@@ -181,7 +181,7 @@ def test_of_a_photo_that_does_not_fit_pairs_of_model_and_purification(look: Look
     assert pairs == [("film-seven", name) for name in ("none", "jpeg(50)", "gaussian-blur(1)")][: len(pairs)]
     told = " ".join(some.left_out)
     assert "Shown 1 of 3 photos (disc-0)" in told
-    assert f"Of disc-0, {len(pairs)} of 6 pairs of model and purification (film-seven, none" in told
+    assert f"Of disc-0, {len(pairs)} of 6 pairs of model and purification (film-seven: " in told
 
 
 def test_of_a_pair_that_does_not_fit_single_views_and_at_last_nothing(film: Film) -> None:

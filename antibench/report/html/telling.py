@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from antibench.report.html.leaderboard import listed
 from antibench.report.html.look import View
 from antibench.report.html.views import Place
 
@@ -48,9 +49,15 @@ def _parts(part: Sequence[Place], whole: Sequence[Place]) -> str:
         == sum((place.model, place.purification) == pair for place in part)
     ]
     if full:
-        named = "; ".join(f"{model}, {purification}" for model, purification in full)
+        named = "; ".join(_under(model, full, list(planned)) for model in _names(model for model, _ in full))
         return f"{len(full)} of {_count(list(planned), 'pair')} of model and purification ({named})"
     return f"{len(part)} of {_count(whole, 'view')} ({'; '.join(place.protection for place in part)})"
+
+
+def _under(model: str, shown: Sequence[tuple[str, str]], planned: Sequence[tuple[str, str]]) -> str:
+    """A model with the purifications that are shown of it."""
+    names, every = ([purification for own, purification in pairs if own == model] for pairs in (shown, planned))
+    return f"{model}: {'all' if len(names) == len(every) else listed(names)}"
 
 
 def other_seeds(seeds: Sequence[int]) -> list[str]:
