@@ -131,6 +131,23 @@ def surely_above(estimates: Floats, drawn: Floats, photos: int) -> npt.NDArray[n
     return above
 
 
+def median_interval(values: Sequence[float]) -> tuple[float | None, float | None, float | None]:
+    """The median with its 95% interval between two of the values (order statistics: exact for any distribution).
+
+    No interval for fewer than six values, nothing at all for none.
+    """
+    ordered = sorted(values)
+    count = len(ordered)
+    if not count:
+        return None, None, None
+    outside, tail = 0, 1 / 2**count  # P(no value below the true median)
+    while 2 * tail <= FAMILY_ERROR:
+        outside += 1
+        tail += math.comb(count, outside) / 2**count
+    middle = float(np.median(ordered))
+    return (middle, ordered[outside - 1], ordered[-outside]) if outside else (middle, None, None)
+
+
 def t_tail(value: float, freedom: int) -> float:
     """P(T > value) for Student's t with whole degrees of freedom (Abramowitz and Stegun 26.7.3 and 26.7.4)."""
     angle = math.atan2(abs(value), math.sqrt(freedom))

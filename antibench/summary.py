@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from antibench.ranking import add_ranks
 from antibench.report.answer import answer
 from antibench.rows import NO_NOISE, Noise, Row, metric_row
 from antibench.scores import Group, Line, Place, Scores
-from antibench.stats import holm, sign_flip_p
+from antibench.stats import holm, median_interval, sign_flip_p
 from antibench.strength import Strengths
 
 SCHEMA = 2
@@ -72,7 +71,8 @@ def summarise(
     return {**rounded, "answer": answer(rounded)}
 
 
-NO_COST = {"seconds": None, "peak_mib": None}
+SPENT = ("seconds", "peak_mib")
+NO_COST: dict[str, float | None] = {f"{name}{end}": None for name in SPENT for end in ("", "_low", "_high")}
 
 
 def _unaimed(group: Group) -> tuple[str, str | None, int]:
@@ -80,19 +80,18 @@ def _unaimed(group: Group) -> tuple[str, str | None, int]:
 
 
 def _spent(costs: Iterable[Line]) -> dict[tuple[str, str | None, int], dict[str, float | None]]:
-    """Median seconds and peak memory per protected photo."""
+    """Median seconds and peak memory per protected photo, with their intervals over photos."""
     lines: dict[tuple[str, str | None, int], dict[str, Line]] = {}
     for line in costs:
         lines.setdefault((line["protection"], line["surrogate"], int(line["budget"])), {})[line["case"]] = line
     found = {}
     for key, by_case in lines.items():
-        found[key] = {name: _median([line[name] for line in by_case.values()]) for name in NO_COST}
+        told: dict[str, float | None] = {}
+        for name in SPENT:
+            known = [line[name] for line in by_case.values() if line[name] is not None]
+            told[name], told[f"{name}_low"], told[f"{name}_high"] = median_interval(known)
+        found[key] = told
     return found
-
-
-def _median(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return median(known) if known else None
 
 
 def _fidelity(scores: Scores, group: Group) -> dict[str, float | None]:

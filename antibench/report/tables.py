@@ -205,8 +205,15 @@ def _fidelity(rows: list[Row]) -> list[Table]:
 
 
 def _cost(rows: list[Row]) -> Table:
-    body = [[*head, _seconds(row), cell(row, "peak_mib", number(row["peak_mib"], 0))] for head, row in _unaimed(rows)]
+    body = [[*head, _spent(row, "seconds", 2), _spent(row, "peak_mib", 0)] for head, row in _unaimed(rows)]
     return Table("Cost of protecting one photo, median", [*HEAD, "seconds ↓", "peak MiB ↓"], body)
+
+
+def _spent(row: Row, key: str, digits: int) -> Cell:
+    """A median with its interval; older summaries have none."""
+    low, high = row.get(f"{key}_low"), row.get(f"{key}_high")
+    within = "" if low is None or high is None else f" [{number(low, digits)}, {number(high, digits)}]"
+    return cell(row, key, number(row[key], digits) + within)
 
 
 def _seconds(row: Row) -> Cell:

@@ -92,7 +92,7 @@ def test_the_command_prints_a_row_a_claim(
 
 
 def test_the_suite_of_all_methods_can_answer_what_every_card_claims() -> None:
-    suite = load_suite("methods", [])
+    suite = load_suite("full", [])
     labels = {choice.label or choice.name for choice in suite.protections} | {"clean", "random-sign"}
     names = [row[0].partition("@")[0] for row in BUILTIN["protections"]]
     asked = claims_of({"protections": [{"name": name} for name in names]})

@@ -13,6 +13,7 @@ from antibench.stats import (
     Interval,
     bootstrap,
     holm,
+    median_interval,
     resample_weights,
     sign_flip_p,
     smallest_detectable,
@@ -219,3 +220,19 @@ def test_the_page_of_coverage_is_what_the_benchmark_writes_and_the_documentation
     assert [re.sub(r"\d+\.\d", "#", line) for line in page.read_text().splitlines()] == [
         re.sub(r"\d+\.\d", "#", line) for line in written.splitlines()
     ]
+
+
+def test_the_interval_of_a_median_lies_between_two_of_the_values() -> None:
+    assert median_interval([]) == (None, None, None)
+    assert median_interval([3.0, 1.0, 2.0, 5.0, 4.0]) == (3.0, None, None)  # both ends are exceeded in 6% of draws
+    assert median_interval([6.0, 5.0, 4.0, 3.0, 2.0, 1.0]) == (3.5, 1.0, 6.0)
+    assert median_interval([float(value) for value in range(1, 25)]) == (12.5, 7.0, 18.0)
+
+
+@pytest.mark.parametrize("count", [6, 9, 24, 101])
+def test_the_interval_of_a_median_is_the_binomials(count: int) -> None:
+    values = [float(value) for value in range(1, count + 1)]
+    _, low, high = median_interval(values)
+    assert low is not None
+    assert high == count + 1 - low
+    assert 2 * oracle.binom.cdf(low - 1, count, 0.5) <= 0.05 < 2 * oracle.binom.cdf(low, count, 0.5)

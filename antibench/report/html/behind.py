@@ -179,7 +179,8 @@ class Behind:
         lines = [line for line in self._run.run.costs if all(line[name] == row[name] for name in same)]
         taken = {line["case"]: line[key] for line in lines}
         reason = None if row[key] is not None else "nothing was made that took it, or it was not recorded"
-        return {"value": row[key], "reason": reason, "costs": [taken.get(case) for case in self._scores.cases]}
+        ends = {end: row[f"{key}_{end}"] for end in ("low", "high")}
+        return {"value": row[key], **ends, "reason": reason, "costs": [taken.get(case) for case in self._scores.cases]}
 
     def _photos(self, row: Row, _: str) -> Told:
         groups = [self._of_row(row)] if "budget" in row else self._over_budgets(row)

@@ -12,6 +12,7 @@ from antibench.report.numbers import DASH, band, number, share, with_interval
 from antibench.report.ranks import place
 from antibench.report.table import Row, Table, labels, model_label
 from antibench.report.tables import FIDELITY_ARROWS
+from antibench.summary import SPENT
 
 LISTED = 6
 """How many purifications the top of the page names."""
@@ -193,8 +194,13 @@ def _number(line: str, row: Row, reached: Sequence[Row], column: Column) -> Numb
     if key == "photos":
         text = str(row["n"]) if row["complete"] else f"{row['n']}/{row['n_planned']} INCOMPLETE"
         return Number(key, text, row["n"], fragment=fragment)
-    value = row["fidelity"].get(key) if key not in ("seconds", "peak_mib") else row[key]
-    return Number(key, number(value, 0 if key == "peak_mib" else 2), value, fragment=fragment)
+    if key in SPENT:
+        digits = 0 if key == "peak_mib" else 2
+        low, high = row[f"{key}_low"], row[f"{key}_high"]
+        bounds = "" if low is None else f"[{number(low, digits)}, {number(high, digits)}]"
+        return Number(key, number(row[key], digits), row[key], bounds, fragment=fragment)
+    value = row["fidelity"].get(key)
+    return Number(key, number(value), value, fragment=fragment)
 
 
 def _models(count: int) -> str:
