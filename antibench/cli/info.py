@@ -17,7 +17,7 @@ from antibench.registry import ALL, load_plugin_file
 @click.option("--plugin", "plugins", multiple=True, type=click.Path(path_type=Path), help="Load a plugin file.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def info(name: str, kind: str | None, plugins: tuple[Path, ...], as_json: bool) -> None:
-    """Print the card of NAME: source, licence, parameters, deviations from the original, what its authors claim.
+    """Print the card of NAME: source, licence, parameters, deviations, what its authors claim and what was measured.
 
     \b
     antibench info anti-i2v
