@@ -79,7 +79,7 @@ def table(lines: list[str]) -> str:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--suite", default="methods")
+    parser.add_argument("--suite", default="full")
     parser.add_argument("--surrogate", default="dynamicrafter-small")
     parser.add_argument("--photos", type=int, default=2)
     parser.add_argument("-p", "--protection", action="append", help="only this name; repeatable")
@@ -96,6 +96,8 @@ def main() -> None:
     known = given.json.read_text().splitlines() if given.json.is_file() else []
     done = {json.loads(line)["label"] for line in known}
     for choice in suite.protections:
+        if given.surrogate not in (choice.surrogates or [given.surrogate]):
+            continue
         facts = modified_protection(choice)
         if facts.label in done or choice.name not in (given.protection or [choice.name]):
             continue
