@@ -16,8 +16,9 @@ report: $(VENV)/installed
 	$(BIN)/antibench run --suite smoke --out results/runs/smoke
 	$(BIN)/antibench report results/runs/smoke
 
+# A file's tests stay together, since they share what is slow to make.
 test: $(VENV)/installed lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -36,7 +36,7 @@ def hostile_look(film_plugins: None, tmp_path_factory: pytest.TempPathFactory) -
     assert job is not None
     assert job.video is not None
     (store.folder / job.video[:2] / f"{job.video[2:]}.mkv").unlink()
-    return look_of(run, store)
+    return look_of(run, store, 18_000_000)
 
 
 @pytest.fixture
