@@ -26,20 +26,30 @@ def serve(pipe: Connection, settings: WorkerSettings) -> None:
     _die_with_parent()
     os.dup2(2, 1)  # what a plugin prints must not end up in the coordinator's output
 
-    import torch  # after the watch on the parent: importing takes seconds
+    one_thread()  # after the watch on the parent: importing takes seconds
 
     from antibench.engine.bench import Bench
     from antibench.engine.memory import process_peak_mib
     from antibench.registry import load_plugin_file
     from antibench.store import Store
 
-    torch.set_num_threads(1)  # results must not depend on the machine's cores, and workers share them
     for file in settings.plugin_files:
         load_plugin_file(file)
     bench = Bench(Store(settings.store), settings.device, settings.weights)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         while True:
             pipe.send((bench.perform(pipe.recv()), process_peak_mib()))
+
+
+def one_thread() -> None:
+    """Let torch and OpenCV compute in one thread: results must not depend on the machine's cores, which workers share.
+
+    OpenCV reads its variable when it is first imported, which is later, by the plugins that need it.
+    """
+    os.environ["OPENCV_FOR_THREADS_NUM"] = "1"
+    import torch
+
+    torch.set_num_threads(1)
 
 
 def _die_with_parent() -> None:
