@@ -1,6 +1,6 @@
 """Does the gate go red when, and only when, a protection was weakened?
 
-    OMP_NUM_THREADS=1 python benchmarks/gate.py                  the ci suite as it is; about an hour on one core
+    OMP_NUM_THREADS=1 python benchmarks/gate.py                  the ci suite as it is; hours on two cores
     OMP_NUM_THREADS=1 python benchmarks/gate.py --photos 32      the same on more photos
     OMP_NUM_THREADS=1 python benchmarks/gate.py --small          six photos, no purification; about ten minutes
 
