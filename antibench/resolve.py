@@ -195,7 +195,8 @@ def with_twins() -> list[str]:
     for entry in registry.PURIFICATIONS.entries():
         with contextlib.suppress(UserError):  # one that cannot be asked, for want of weights, is of no use either
             plugin = registry.PURIFICATIONS.create(entry.name)
-            if _has_twin(plugin, plugin.grid[0], entry.name):
+            strengths = getattr(plugin, "grid", ())  # a plugin that lacks its own must not cost this message
+            if strengths and _has_twin(plugin, strengths[0], entry.name):
                 found.append(entry.name)
     return found
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from fake_runs import RunFake, fake_suite, lines_of, resolved_fake
 
 from antibench.components import CaseFacts, ProtectionFacts, Resolved
+from antibench.contracts import Card
 from antibench.errors import UserError
 from antibench.graph import Graph, build_graph, photo_key
 from antibench.jobs import GenerateJob, ProtectJob
 from antibench.plan import plan_cells
 from antibench.provenance import fingerprint
+from antibench.registry import PURIFICATIONS
 from antibench.report import render
 from antibench.resolve import instance
 from antibench.suite_options import only
@@ -84,6 +87,22 @@ def test_a_purification_without_a_twin_is_refused_and_those_with_one_are_listed(
     assert "fake-grain has no differentiable twin" in message
     assert {"jpeg", "resize", "gaussian-blur"} <= set(message.partition("have one: ")[2].rstrip(")").split(", "))
     assert "fake-grain" not in message.partition("have one: ")[2]
+
+
+def test_a_purification_that_lacks_its_strengths_does_not_cost_the_message(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PURIFICATIONS, "_entries", dict(PURIFICATIONS._entries))
+    monkeypatch.setattr(PURIFICATIONS, "_objects", dict(PURIFICATIONS._objects))
+
+    @PURIFICATIONS.register
+    @dataclass(frozen=True)
+    class Gridless:
+        name: ClassVar[str] = "gridless"
+        version: ClassVar[int] = 1
+        card: ClassVar[Card] = Card("without strengths")
+
+    with pytest.raises(UserError, match="fake-grain has no differentiable twin") as caught:
+        first("fake-descent+eot(fake-grain(1))")
+    assert "gridless" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

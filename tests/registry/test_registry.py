@@ -15,6 +15,15 @@ from antibench.contracts import Card
 from antibench.errors import UserError
 from antibench.registry import ALL, Entry, Registry, load_plugin_file, resolved_params
 
+
+@pytest.fixture(autouse=True)
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test here registers is gone after it: other files' tests may come next in the same process."""
+    for held in ALL.values():
+        monkeypatch.setattr(held, "_entries", dict(held._entries))
+        monkeypatch.setattr(held, "_objects", dict(held._objects))
+
+
 ROWS = [(kind, *row) for kind, rows in BUILTIN.items() for row in rows]
 
 
